@@ -1,0 +1,234 @@
+/// Rows of a layer's input that act as queries and go on to the next layer: `count` rows from `start`, `step` apart.
+struct RowSet: Equatable {
+    var start: Int
+    var count: Int
+    var step = 1
+
+    var range: Range<Int> { start..<(start + count) }
+}
+
+/// What a block keeps of its forward pass for its backward pass.
+///
+/// N rows come in, A active ones go on. Query, attention and MLP exist for active rows alone; keys and values for all.
+struct BlockMemory<R: Real> {
+    /// (N, d), the block's input.
+    var input: Matrix<R>
+    var mean1: UnsafeMutablePointer<R>
+    var rstd1: UnsafeMutablePointer<R>
+    /// (A, d)
+    var query: Matrix<R>
+    /// (N + fixed rows, d): rows beyond N belong to tokens that no gradient reaches.
+    var key: Matrix<R>
+    var value: Matrix<R>
+    /// Attention weights, laid out by the attention in use.
+    var probability: UnsafeMutablePointer<R>
+    /// (A, d), after the attention's residual.
+    var middle: Matrix<R>
+    var mean2: UnsafeMutablePointer<R>
+    var rstd2: UnsafeMutablePointer<R>
+    /// (A, hidden), before the activation.
+    var hidden: Matrix<R>
+
+    init(arena: Arena<R>, shape: TowerShape, rows: Int, fixedRows: Int, active: Int, probabilities: Int) {
+        let d = shape.width
+        input = arena.matrix(rows, d)
+        mean1 = arena.buffer(rows)
+        rstd1 = arena.buffer(rows)
+        query = arena.matrix(active, d)
+        key = arena.matrix(rows + fixedRows, d)
+        value = arena.matrix(rows + fixedRows, d)
+        probability = arena.buffer(probabilities)
+        middle = arena.matrix(active, d)
+        mean2 = arena.buffer(active)
+        rstd2 = arena.buffer(active)
+        hidden = arena.matrix(active, shape.hidden)
+    }
+}
+
+/// Buffers that all blocks of a tower share.
+struct BlockScratch<R: Real> {
+    /// (N, d): normalised input; gradients of it.
+    var normalised: Matrix<R>
+    /// (N, d): attention's output, then the MLP's input; gradients of either.
+    var attended: Matrix<R>
+    /// (N, hidden)
+    var activated: Matrix<R>
+    /// (N, d): gradients of query, key, value.
+    var queryGradient: Matrix<R>
+    var keyGradient: Matrix<R>
+    var valueGradient: Matrix<R>
+    /// (N, d): the gradient that arrives, for active rows that are not contiguous.
+    var gathered: Matrix<R>
+
+    init(arena: Arena<R>, shape: TowerShape, rows: Int, backward: Bool) {
+        let d = shape.width
+        normalised = arena.matrix(rows, d)
+        attended = arena.matrix(rows, d)
+        activated = arena.matrix(rows, shape.hidden)
+        let some = backward ? rows : 0
+        queryGradient = arena.matrix(some, d)
+        keyGradient = arena.matrix(some, d)
+        valueGradient = arena.matrix(some, d)
+        gathered = arena.matrix(some, d)
+    }
+}
+
+/// How queries meet keys: dense per image, or along a token tree. Both directions.
+protocol Attention<R> {
+    associatedtype R: Real
+    /// Fills `output` (A, d) and `memory.probability` from query, key and value.
+    func forward(_ memory: BlockMemory<R>, active: RowSet, output: Matrix<R>)
+    /// From `gradient` (A, d) of the output: writes query gradients (A, d), key and value gradients of the rows in `needed`.
+    func backward(
+        _ memory: BlockMemory<R>, active: RowSet, needed: Range<Int>, gradient: Matrix<R>, query: Matrix<R>, key: Matrix<R>,
+        value: Matrix<R>)
+}
+
+/// A pre-norm transformer block with frozen weights:
+///
+///     x -> m = x + Wo attention(Wq n, Wk n, Wv n),  n = norm1(x)
+///       -> y = m + W2 act(W1 norm2(m) + b1) + b2
+///
+/// Only gradients of the input are computed.
+struct Block<R: Real> {
+    let weights: BlockWeights<R>
+    let shape: TowerShape
+    let workers: Workers
+
+    /// Rows that OpenBLAS's register tiles divide evenly; thread ranges begin at multiples of it.
+    static var grain: Int { 8 }
+
+    /// - Parameters:
+    ///   - rows: N, the rows of `memory.input` in use.
+    ///   - output: where active row i goes, at `output + i * d`.
+    func forward<A: Attention>(
+        _ memory: BlockMemory<R>, _ scratch: BlockScratch<R>, rows: Int, active: RowSet, attention: A,
+        output: UnsafeMutablePointer<R>
+    ) where A.R == R {
+        let d = shape.width, hidden = shape.hidden, w = weights
+        let epsilon = R(shape.epsilon)
+        let normalised = scratch.normalised, attended = scratch.attended, activated = scratch.activated
+        let contiguous = active.step == 1
+        workers.split(rows, grain: Self.grain) { _, range in
+            let first = range.lowerBound, n = range.count
+            let x = normalised.row(first)
+            R.layerNorm(
+                memory.input.row(first), d, n, d, w.norm1.gamma, w.norm1.beta, epsilon, x, d, memory.mean1 + first,
+                memory.rstd1 + first)
+            project(x, d, n, w.key, memory.key.row(first))
+            project(x, d, n, w.value, memory.value.row(first))
+            if contiguous {
+                let queries = range.clamped(to: active.range)
+                project(
+                    normalised.row(queries.lowerBound), d, queries.count, w.query,
+                    memory.query.row(queries.lowerBound - active.start))
+            }
+        }
+        if !contiguous {
+            workers.split(active.count, grain: Self.grain) { _, range in
+                project(
+                    normalised.row(active.start + range.lowerBound * active.step), active.step * d, range.count, w.query,
+                    memory.query.row(range.lowerBound))
+            }
+        }
+        attention.forward(memory, active: active, output: attended)
+        workers.split(active.count, grain: Self.grain) { _, range in
+            let first = range.lowerBound, n = range.count
+            let middle = memory.middle.row(first)
+            R.gemm(false, true, n, d, d, 1, attended.row(first), d, w.output.weight, d, 0, middle, d)
+            R.residual(
+                middle, d, w.output.bias, memory.input.row(active.start + first * active.step), active.step * d, n, d)
+            let x = attended.row(first), a = activated.row(first), h = memory.hidden.row(first)
+            R.layerNorm(
+                middle, d, n, d, w.norm2.gamma, w.norm2.beta, epsilon, x, d, memory.mean2 + first, memory.rstd2 + first)
+            R.gemm(false, true, n, hidden, d, 1, x, d, w.fc1.weight, d, 0, h, hidden)
+            R.biasActivation(h, w.fc1.bias, n, hidden, shape.activation, a)
+            let y = output + first * d
+            R.gemm(false, true, n, d, hidden, 1, a, hidden, w.fc2.weight, hidden, 0, y, d)
+            R.residual(y, d, w.fc2.bias, middle, d, n, d)
+        }
+    }
+
+    /// y = x W^T + b for `n` rows of x that lie `ldx` apart.
+    private func project(
+        _ x: UnsafePointer<R>, _ ldx: Int, _ n: Int, _ w: LinearWeights<R>, _ y: UnsafeMutablePointer<R>
+    ) {
+        guard n > 0 else { return }
+        R.gemm(false, true, n, w.output, w.input, 1, x, ldx, w.weight, w.input, 0, y, w.output)
+        R.addBias(y, w.output, w.bias, n, w.output)
+    }
+
+    /// Turns the gradient of the active rows' output into the gradient of the needed rows' input.
+    ///
+    /// - Parameters:
+    ///   - needed: the input rows whose gradient is asked for.
+    ///   - gradient: (N, d). In: row `active.start + i * active.step` holds active row i's gradient; other rows are
+    ///     ignored. Out: rows in `needed` hold the input's gradient; other rows are undefined.
+    func backward<A: Attention>(
+        _ memory: BlockMemory<R>, _ scratch: BlockScratch<R>, rows: Int, active: RowSet, needed: Range<Int>, attention: A,
+        gradient: Matrix<R>
+    ) where A.R == R {
+        let d = shape.width, hidden = shape.hidden, w = weights
+        let normalised = scratch.normalised, attended = scratch.attended, activated = scratch.activated
+        let contiguous = active.step == 1
+        // Active rows of the gradient, without gaps.
+        let g = contiguous ? Matrix(base: gradient.row(active.start), rows: active.count, columns: d) : scratch.gathered
+        workers.split(active.count, grain: Self.grain) { _, range in
+            let first = range.lowerBound, n = range.count
+            if !contiguous {
+                for i in range { g.row(i).update(from: gradient.row(active.start + i * active.step), count: d) }
+            }
+            // y = m + W2 act(h) + b2
+            let a = activated.row(first)
+            R.gemm(false, false, n, hidden, d, 1, g.row(first), d, w.fc2.weight, hidden, 0, a, hidden)
+            R.activationBackward(memory.hidden.row(first), a, n * hidden, shape.activation)
+            // h = W1 norm2(m) + b1
+            let x = attended.row(first)
+            R.gemm(false, false, n, d, hidden, 1, a, hidden, w.fc1.weight, d, 0, x, d)
+            R.layerNormBackward(
+                x, d, memory.middle.row(first), d, n, d, w.norm2.gamma, memory.mean2 + first, memory.rstd2 + first,
+                g.row(first), d, true)
+            // m = x + Wo attention + bo
+            R.gemm(false, false, n, d, d, 1, g.row(first), d, w.output.weight, d, 0, x, d)
+        }
+        attention.backward(
+            memory, active: active, needed: needed, gradient: attended, query: scratch.queryGradient,
+            key: scratch.keyGradient, value: scratch.valueGradient)
+        // Needed rows that are no queries get no gradient from the residual path.
+        if !contiguous {
+            workers.split(needed.count) { _, range in
+                gradient.row(needed.lowerBound + range.lowerBound).update(repeating: 0, count: range.count * d)
+            }
+        }
+        workers.split(needed.count, grain: Self.grain) { _, range in
+            let rows = (needed.lowerBound + range.lowerBound)..<(needed.lowerBound + range.upperBound)
+            let first = rows.lowerBound, n = rows.count
+            let x = normalised.row(first)
+            R.gemm(false, false, n, d, d, 1, scratch.keyGradient.row(first), d, w.key.weight, d, 0, x, d)
+            R.gemm(false, false, n, d, d, 1, scratch.valueGradient.row(first), d, w.value.weight, d, 1, x, d)
+            if contiguous {
+                let queries = rows.clamped(to: active.range)
+                if !queries.isEmpty {
+                    R.gemm(
+                        false, false, queries.count, d, d, 1, scratch.queryGradient.row(queries.lowerBound - active.start), d,
+                        w.query.weight, d, 1, normalised.row(queries.lowerBound), d)
+                }
+                for i in rows where !active.range.contains(i) { gradient.row(i).update(repeating: 0, count: d) }
+            } else {
+                // Active rows of this range: start + i * step.
+                let i0 = max(0, (first - active.start + active.step - 1) / active.step)
+                let i1 = min(active.count, (rows.upperBound - active.start + active.step - 1) / active.step)
+                if i0 < i1 {
+                    let row = active.start + i0 * active.step, stride = active.step * d
+                    R.gemm(
+                        false, false, i1 - i0, d, d, 1, scratch.queryGradient.row(i0), d, w.query.weight, d, 1,
+                        normalised.row(row), stride)
+                    R.addRows(gradient.row(row), stride, g.row(i0), d, i1 - i0, d)
+                }
+            }
+            R.layerNormBackward(
+                x, d, memory.input.row(first), d, n, d, w.norm1.gamma, memory.mean1 + first, memory.rstd1 + first,
+                gradient.row(first), d, true)
+        }
+    }
+}

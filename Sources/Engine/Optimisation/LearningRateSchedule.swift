@@ -1,0 +1,28 @@
+/// The learning rate of each epoch: a constant warm-up, then a cosine or a constant.
+///
+/// For epoch e with w warm-up epochs of E in all: e < w gives the warm-up rate, else lr/2 (1 + cos(pi (e - w) / E)). The
+/// divisor is E, not E - w, as in the public scheduler, so the last epoch is not at 0.
+public struct LearningRateSchedule: Sendable, Equatable {
+    public enum Shape: Sendable { case cosine, constant }
+    public var shape: Shape
+    public var rate: Double
+    public var epochs: Int
+    public var warmupEpochs: Int
+    public var warmupRate: Double
+
+    public init(shape: Shape, rate: Double, epochs: Int, warmupEpochs: Int, warmupRate: Double) {
+        self.shape = shape
+        self.rate = rate
+        self.epochs = epochs
+        self.warmupEpochs = warmupEpochs
+        self.warmupRate = warmupRate
+    }
+
+    public func rate(epoch: Int) -> Double {
+        if epoch < warmupEpochs { return warmupRate }
+        switch shape {
+        case .constant: return rate
+        case .cosine: return 0.5 * rate * (1 + cosine(.pi * Double(epoch - max(0, warmupEpochs)) / Double(epochs)))
+        }
+    }
+}
