@@ -1,0 +1,93 @@
+/// What is wrong with a file of weights, a model folder, a vocabulary or a text, as data; `description` words it in one line.
+public enum FormatError: Error, Equatable, Sendable {
+    case file(path: String, FileProblem)
+    case json(path: String, offset: Int, what: String)
+    case safetensors(path: String, SafetensorsProblem)
+    case weights(path: String, WeightsProblem)
+    case configuration(path: String, ConfigurationProblem)
+    case folder(path: String, FolderProblem)
+    case vocabulary(path: String, VocabularyProblem)
+    /// A text has more tokens, specials included, than the model's context.
+    case textTooLong(text: String, tokens: Int, contextLength: Int)
+    case elementType(tensor: String, type: TensorType, wanted: String)
+    case write(path: String, reason: String)
+}
+
+public enum FileProblem: Equatable, Sendable {
+    case missing
+    case isFolder
+    case notPlain
+    case empty
+    case unreadable(reason: String)
+    case tooLarge(bytes: Int, limit: Int)
+    /// A Git LFS pointer stands where the file of `bytes` bytes should be.
+    case gitPointer(bytes: Int)
+}
+
+public enum SafetensorsProblem: Error, Equatable, Sendable {
+    case tooShort(bytes: Int)
+    case headerTooLong(bytes: UInt64)
+    case headerBeyondFile(header: UInt64, file: Int)
+    case headerNotJSON(offset: Int, what: String)
+    case duplicateName(String)
+    case duplicateKey(tensor: String, key: String)
+    case missingKey(tensor: String, key: String)
+    case metadataNotStrings(key: String?)
+    case unknownType(tensor: String, type: String)
+    case badShape(tensor: String)
+    case badOffsets(tensor: String)
+    case shapeOverflow(tensor: String, shape: [Int])
+    case outOfRange(tensor: String, end: Int, available: Int)
+    case sizeMismatch(tensor: String, shape: [Int], type: TensorType, expected: Int, found: Int)
+    case overlap(tensor: String, other: String)
+    case gap(tensor: String, bytes: Int)
+    case trailingBytes(Int)
+}
+
+public enum WeightsProblem: Equatable, Sendable {
+    /// `others` more tensors are missing too.
+    case missing(name: String, shape: [Int]?, others: Int)
+    case wrongShape(name: String, expected: [Int], found: [Int])
+    case notFloat(name: String, type: TensorType)
+    case notFinite(name: String)
+    case shardOutside(file: String)
+    case notInShard(name: String, file: String)
+}
+
+public enum ConfigurationProblem: Equatable, Sendable {
+    /// The key's value is not what it has to be.
+    case badValue(key: String, found: String, wanted: String)
+    case missingKey(String)
+    /// The configuration belongs to another kind of model.
+    case otherModel(kind: String)
+    /// A fine-tuning adapter (LoRA and the like) without its model.
+    case adapter(kind: String, base: String?)
+    case activation(key: String, name: String)
+}
+
+public enum FolderProblem: Equatable, Sendable {
+    case missing
+    case isFile
+    case empty
+    case noConfiguration(adapter: Bool)
+    /// No weight file that can be read; `present` names those of other kinds.
+    case noWeights(present: [String])
+    case noVocabulary
+    /// The vocabulary and the configuration disagree.
+    case tokenBeyondVocabulary(token: String, id: Int, size: Int)
+    case endTokenDiffers(vocabulary: Int, configuration: Int)
+    case endTokenNotLargest(id: Int, largest: Int)
+    case cropDiffers(crop: [Int], imageSize: Int)
+}
+
+public enum VocabularyProblem: Equatable, Sendable {
+    case badID(token: String)
+    case duplicateToken(String)
+    case duplicateID(Int, token: String, other: String)
+    case missingToken(String)
+    case badMerge(line: Int, text: String)
+    case mergePartMissing(line: Int, part: String)
+    case missingKey(String)
+    case otherTokenizer(kind: String)
+    case notUTF8(line: Int)
+}

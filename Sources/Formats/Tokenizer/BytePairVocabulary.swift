@@ -1,0 +1,165 @@
+/// The tokens and merge rules of a byte-level BPE vocabulary, checked for consistency.
+///
+/// Invariant: every id occurs once, every byte has its two tokens (inside and at the end of a word), and both
+/// parts and the result of every merge are tokens.
+struct BytePairVocabulary: Sendable {
+    static let startOfText = "<|startoftext|>"
+    static let endOfText = "<|endoftext|>"
+    /// Vocabulary files may be this large; CLIP's are below 4 MB.
+    static let fileLimit = 16 << 20
+
+    struct Merge: Sendable {
+        var rank: Int32
+        var result: Int32
+    }
+
+    private(set) var ids: [String: Int32] = [:]
+    private(set) var tokens: [Int32: String] = [:]
+    private(set) var merges: [UInt64: Merge] = [:]
+    /// Ids of the 256 bytes inside a word, then of the 256 bytes at its end.
+    private(set) var byteIDs: [Int32] = []
+    private(set) var startToken: Int32 = 0
+    private(set) var endToken: Int32 = 0
+    private var rank: Int32 = 0
+
+    static func pair(_ first: Int32, _ second: Int32) -> UInt64 {
+        UInt64(UInt32(bitPattern: first)) << 32 | UInt64(UInt32(bitPattern: second))
+    }
+
+    /// Reads vocab.json and merges.txt.
+    init(vocabulary: String, merges: String) throws {
+        let file = try MappedFile(path: vocabulary, limit: Self.fileLimit)
+        try parsing(vocabulary) {
+            var scanner = JSONScanner(file.bytes)
+            try readTokens(&scanner, path: vocabulary)
+            try scanner.end()
+        }
+        try checkTokens(path: vocabulary)
+        try readMerges(path: merges)
+    }
+
+    /// Reads the `model` of tokenizer.json; merges may be written "a b" or ["a", "b"].
+    init(tokenizer path: String) throws {
+        let file = try MappedFile(path: path, limit: Self.fileLimit)
+        // The merges need the vocabulary, which may come after them: they are read in a second pass.
+        var mergeScanner: JSONScanner?
+        var kind: String?
+        var found = false
+        try parsing(path) {
+            var scanner = JSONScanner(file.bytes)
+            try scanner.beginObject()
+            while let key = try scanner.nextKey() {
+                guard key == "model", try scanner.peek() == .object else {
+                    try scanner.skipValue()
+                    continue
+                }
+                try scanner.beginObject()
+                while let key = try scanner.nextKey() {
+                    switch (key, try scanner.peek()) {
+                    case ("type", .string): kind = try scanner.string()
+                    case ("vocab", .object) where !found:
+                        found = true
+                        try readTokens(&scanner, path: path)
+                    case ("merges", .array) where mergeScanner == nil:
+                        mergeScanner = scanner
+                        try scanner.skipValue()
+                    case ("vocab", .object), ("merges", .array):
+                        throw scanner.problem("the key '\(key)' stands twice")
+                    default: try scanner.skipValue()
+                    }
+                }
+            }
+            try scanner.end()
+        }
+        if let kind, kind != "BPE" { throw FormatError.vocabulary(path: path, .otherTokenizer(kind: kind)) }
+        guard found else { throw FormatError.vocabulary(path: path, .missingKey("model.vocab")) }
+        guard var scanner = mergeScanner else { throw FormatError.vocabulary(path: path, .missingKey("model.merges")) }
+        try checkTokens(path: path)
+        try parsing(path) { try readMerges(&scanner, path: path) }
+    }
+
+    private func parsing(_ path: String, _ body: () throws -> Void) throws {
+        do {
+            try body()
+        } catch let problem as JSONProblem {
+            throw FormatError.json(path: path, offset: problem.offset, what: problem.what)
+        }
+    }
+
+    private mutating func readTokens(_ scanner: inout JSONScanner, path: String) throws {
+        try scanner.beginObject()
+        while let token = try scanner.nextKey() {
+            guard try scanner.peek() == .number, let value = try? scanner.unsigned(), let id = Int32(exactly: value) else {
+                throw FormatError.vocabulary(path: path, .badID(token: token))
+            }
+            guard ids.updateValue(id, forKey: token) == nil else {
+                throw FormatError.vocabulary(path: path, .duplicateToken(token))
+            }
+            if let other = tokens.updateValue(token, forKey: id) {
+                throw FormatError.vocabulary(path: path, .duplicateID(value, token: token, other: other))
+            }
+        }
+    }
+
+    private mutating func checkTokens(path: String) throws {
+        func id(_ token: String) throws -> Int32 {
+            guard let id = ids[token] else { throw FormatError.vocabulary(path: path, .missingToken(token)) }
+            return id
+        }
+        startToken = try id(Self.startOfText)
+        endToken = try id(Self.endOfText)
+        byteIDs = try ["", "</w>"].flatMap { ending in try ByteAlphabet.characters.map { try id(String($0) + ending) } }
+    }
+
+    private mutating func readMerges(path: String) throws {
+        let file = try MappedFile(path: path, limit: Self.fileLimit)
+        var line = 0
+        var start = 0
+        while start < file.bytes.count {
+            line += 1
+            let end = file.bytes[start...].firstIndex(of: UInt8(ascii: "\n")) ?? file.bytes.count
+            let bytes = UnsafeRawBufferPointer(rebasing: file.bytes[start..<end])
+            start = end + 1
+            guard let text = String(validating: bytes, as: UTF8.self) else {
+                throw FormatError.vocabulary(path: path, .notUTF8(line: line))
+            }
+            let parts = text.split(separator: " ", omittingEmptySubsequences: true)
+                .map { $0.hasSuffix("\r") ? $0.dropLast() : $0 }.filter { !$0.isEmpty }
+            if parts.isEmpty || (line == 1 && text.hasPrefix("#version")) { continue }
+            guard parts.count == 2 else { throw FormatError.vocabulary(path: path, .badMerge(line: line, text: text)) }
+            try addMerge(String(parts[0]), String(parts[1]), line: line, path: path)
+        }
+    }
+
+    private mutating func readMerges(_ scanner: inout JSONScanner, path: String) throws {
+        var number = 0
+        try scanner.beginArray()
+        while try scanner.nextElement() {
+            number += 1
+            var parts: [String] = []
+            if try scanner.peek() == .array {
+                try scanner.beginArray()
+                while try scanner.nextElement() {
+                    guard parts.count < 2 else { throw FormatError.vocabulary(path: path, .badMerge(line: number, text: parts[0])) }
+                    parts.append(try scanner.string())
+                }
+            } else {
+                parts = try scanner.string().split(separator: " ").map(String.init)
+            }
+            guard parts.count == 2 else {
+                throw FormatError.vocabulary(path: path, .badMerge(line: number, text: parts.joined(separator: " ")))
+            }
+            try addMerge(parts[0], parts[1], line: number, path: path)
+        }
+    }
+
+    private mutating func addMerge(_ first: String, _ second: String, line: Int, path: String) throws {
+        func id(_ part: String) throws -> Int32 {
+            guard let id = ids[part] else { throw FormatError.vocabulary(path: path, .mergePartMissing(line: line, part: part)) }
+            return id
+        }
+        // The last of two equal rules counts, as in the public implementations.
+        merges[Self.pair(try id(first), try id(second))] = Merge(rank: rank, result: try id(first + second))
+        rank += 1
+    }
+}
