@@ -9,11 +9,11 @@ final class TextTower<R: Real> {
     private let arena = Arena<R>()
     private let attention: TreeAttention<R>
     /// One for each block while training; otherwise a single one that all blocks use.
-    private var memories: [BlockMemory<R>]
+    let memories: [BlockMemory<R>]
     private let scratch: BlockScratch<R>
     /// (end tokens, d): the last block's output, then normalised.
     private let last: Matrix<R>
-    private let normalised: Matrix<R>
+    let normalised: Matrix<R>
     private let mean: UnsafeMutablePointer<R>
     private let rstd: UnsafeMutablePointer<R>
     /// (rows, d)

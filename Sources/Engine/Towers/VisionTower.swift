@@ -9,7 +9,7 @@ final class VisionTower<R: Real> {
     private let depth: Int
     private let training: Bool
     private let arena = Arena<R>()
-    private var memories: [BlockMemory<R>]
+    let memories: [BlockMemory<R>]
     private let scratch: BlockScratch<R>
     /// (capacity * patches, 3 * patch * patch): pixels of each patch.
     private let unfolded: Matrix<R>
@@ -19,7 +19,7 @@ final class VisionTower<R: Real> {
     private let embeddedRstd: UnsafeMutablePointer<R>
     /// (capacity, d)
     private let last: Matrix<R>
-    private let normalised: Matrix<R>
+    let normalised: Matrix<R>
     private let mean: UnsafeMutablePointer<R>
     private let rstd: UnsafeMutablePointer<R>
     /// (rows, d)
@@ -30,7 +30,7 @@ final class VisionTower<R: Real> {
 
     private var shape: TowerShape { weights.shape.vision }
     /// [CLS] and patches.
-    private var tokens: Int { 1 + weights.shape.patches }
+    var tokens: Int { 1 + weights.shape.patches }
 
     /// - Parameters:
     ///   - prompts: learned tokens appended to each image.

@@ -1,0 +1,275 @@
+import Datasets
+import Engine
+import Foundation
+import RunModel
+
+/// Trains one session from its first or a later step to its end, telling what happens and obeying commands between steps.
+///
+/// Runs on the thread that calls `run`; `TrainingQueue` puts it on its own. Nothing but values leaves it.
+public final class Trainer {
+    /// What a trainer works on, opened and checked before the first step.
+    public struct Inputs {
+        public var spec: SessionSpec
+        public var model: ModelFolder
+        /// All classes, all images.
+        public var data: ImageDataset
+        /// Where checkpoints are written.
+        public var checkpointFolder: String
+
+        public init(spec: SessionSpec, model: ModelFolder, data: ImageDataset, checkpointFolder: String) {
+            self.spec = spec
+            self.model = model
+            self.data = data
+            self.checkpointFolder = checkpointFolder
+        }
+    }
+
+    /// Where an interrupted run goes on.
+    public struct Continuation {
+        public var checkpoint: String
+        /// Training seconds before.
+        public var seconds: Double
+        /// Classes whose evaluation at the checkpoint's step is already stored.
+        public var evaluated: Set<ClassSubset>
+
+        public init(checkpoint: String, seconds: Double, evaluated: Set<ClassSubset>) {
+            self.checkpoint = checkpoint
+            self.seconds = seconds
+            self.evaluated = evaluated
+        }
+    }
+
+    public let training: ImageDataset
+    public let warnings: [String]
+    private let inputs: Inputs
+    private let prompted: PromptedCLIP
+    private let words: PromptWords
+    private let schedule: LearningRateSchedule
+    private let evaluator: Evaluator
+    private let cache = ImageCache()
+    private let commands: CommandMailbox
+    private let emit: (RunEvent) -> Void
+    private let stepsPerEpoch: Int
+    private var state: CheckpointState
+    private var seconds: Double
+    private var evaluated: Set<ClassSubset>
+    private var last: MetricPoint?
+    private var latest: [ClassSubset: EvaluationResult] = [:]
+    private var isStopping = false
+    private var isPaused = false
+
+    private var spec: SessionSpec { inputs.spec }
+    private var totalSteps: Int { isTraining ? stepsPerEpoch * spec.optim.epochs : 0 }
+    private var isTraining: Bool { spec.method.name != .zeroshot }
+
+    /// - Parameters:
+    ///   - emit: called for every event on the thread that runs.
+    /// - Throws: errors of model, data, method or checkpoint, each saying what to do.
+    public init(
+        _ inputs: Inputs, continuing: Continuation? = nil, commands: CommandMailbox, emit: @escaping (RunEvent) -> Void
+    ) throws {
+        self.inputs = inputs
+        self.commands = commands
+        self.emit = emit
+        let spec = inputs.spec, model = inputs.model
+        training = inputs.data.fewShot(shots: spec.data.shots, seed: spec.seed).cut(to: spec.data.classes)
+        words = PromptWords(spec.method, tokenizer: model.tokenizer)
+        let sentences = Self.sentences(training.classNames, spec: spec, model: model, words: words)
+        warnings = inputs.data.warnings + sentences.warnings
+        let method = try PromptMethod(spec.method)
+        if method != .zeroshot, training.train.isEmpty {
+            throw TrainingError.emptySubset(
+                subset: "train", classes: spec.data.classes.rawValue, data: inputs.data.folder)
+        }
+        let batch = max(1, min(spec.optim.batch, training.train.count))
+        stepsPerEpoch = BatchLoader.stepsPerEpoch(images: training.train.count, batch: spec.optim.batch)
+        prompted = try PromptedCLIP(
+            clip: model.clip, method: method, sentences: sentences.tokens, initial: words.initial,
+            seed: UInt64(bitPattern: Int64(spec.seed)), batch: batch, momentum: spec.optim.momentum,
+            weightDecay: spec.optim.weightDecay)
+        schedule = LearningRateSchedule(
+            shape: spec.optim.schedule == .cosine ? .cosine : .constant, rate: spec.optim.lr, epochs: spec.optim.epochs,
+            warmupEpochs: spec.optim.warmupEpochs, warmupRate: spec.optim.warmupLR)
+        evaluator = Evaluator(model: model, cache: cache)
+        seconds = continuing?.seconds ?? 0
+        evaluated = continuing?.evaluated ?? []
+        if let continuing {
+            state = try Checkpoint.restore(prompted, from: continuing.checkpoint)
+            guard state.modelFingerprint == model.fingerprint else {
+                throw TrainingError.modelChanged(expected: state.modelFingerprint, found: model.fingerprint)
+            }
+        } else {
+            state = CheckpointState(
+                step: 0, epoch: 0, batch: 0, seed: spec.seed, rateFactor: 1, modelFingerprint: model.fingerprint,
+                method: spec.method)
+        }
+    }
+
+    /// The sentences of `names` under a session's method.
+    static func sentences(_ names: [String], spec: SessionSpec, model: ModelFolder, words: PromptWords) -> ClassSentences {
+        let window = model.configuration.contextLength
+        return spec.method.name == .zeroshot
+            ? ClassSentences(
+                classNames: names, template: spec.data.template, tokenizer: model.tokenizer, window: window)
+            : ClassSentences(classNames: names, tokenizer: model.tokenizer, window: window, sentence: words.sentence)
+    }
+
+    public var parameterCount: Int { prompted.parameterCount }
+
+    /// Trains to the end, or until it is told to stop.
+    ///
+    /// - Returns: the run's figures; nil when it was stopped and can be resumed.
+    /// - Throws: `TrainingError.nonFinite`, `DatasetError`, `FormatError.write`; the last checkpoint is kept.
+    public func run() throws -> RunSummary? {
+        emit(.started(totalSteps: totalSteps, stepsPerEpoch: stepsPerEpoch, fromStep: state.step))
+        warnings.forEach { emit(.warning($0)) }
+        if isTraining {
+            if state.step == 0 { try checkpoint(named: "epoch-0") }
+            // An interruption may have come between an epoch's checkpoint and its evaluation.
+            if state.step > 0, state.batch == 0 { try evaluateIfDue() }
+            let loader = try BatchLoader(
+                items: training.train, classNames: training.classNames, batch: spec.optim.batch,
+                transform: ImageTransform(geometry: inputs.model.geometry, crops: spec.data.crop, flips: spec.data.flip),
+                plan: .training(
+                    seed: spec.seed, epochs: spec.optim.epochs, from: BatchPosition(epoch: state.epoch, batch: state.batch)),
+                cache: cache)
+            defer { loader.cancel() }
+            while !isStopping, state.step < totalSteps {
+                try obeyCommands()
+                if isStopping { break }
+                guard let batch = try loader.next() else { break }
+                try step(batch)
+                loader.recycle(batch)
+                if state.batch == 0 {
+                    try checkpoint(named: "epoch-\(state.epoch)")
+                    try evaluateIfDue()
+                }
+            }
+        } else {
+            try evaluate(spec.eval.classes)
+        }
+        return try finish()
+    }
+
+    private func step(_ batch: ImageBatch) throws {
+        for image in batch.skipped { emit(.warning(image.reason)) }
+        let began = ContinuousClock.now
+        let epoch = state.epoch
+        let rate = schedule.rate(epoch: epoch) * state.rateFactor
+        let outcome = batch.labels.withUnsafeBufferPointer {
+            prompted.step(images: batch.images, labels: $0, learningRate: rate)
+        }
+        if let tensor = outcome.nonFinite {
+            throw TrainingError.nonFinite(step: state.step + 1, tensor: tensor, loss: outcome.loss, learningRate: rate)
+        }
+        let spent = began.duration(to: .now).inSeconds
+        seconds += spent
+        state.step += 1
+        state.batch += 1
+        if state.batch == stepsPerEpoch { (state.epoch, state.batch) = (epoch + 1, 0) }
+        let point = MetricPoint(
+            step: state.step, epoch: epoch, loss: Double(outcome.loss),
+            accuracy: Double(outcome.correct) / Double(batch.count), learningRate: rate, time: seconds,
+            imagesPerSecond: Double(batch.count) / spent, norms: prompted.norms().map(PromptNorm.init))
+        last = point
+        emit(.step(point))
+    }
+
+    private func checkpoint(named name: String) throws {
+        let file = "\(name).safetensors"
+        try Checkpoint.write(prompted, state, to: inputs.checkpointFolder + "/" + file)
+        emit(.checkpointWritten(file: file, step: state.step))
+    }
+
+    private func evaluateIfDue() throws {
+        let every = spec.eval.every
+        let isLast = state.step >= totalSteps
+        guard isLast || (every > 0 && state.epoch % every == 0) else { return }
+        try evaluate(spec.eval.classes.filter { !evaluated.contains($0) })
+        evaluated = []
+    }
+
+    private func evaluate(_ subsets: [ClassSubset]) throws {
+        for classes in subsets where !isStopping {
+            let data = inputs.data.cut(to: classes)
+            let sentences = Self.sentences(data.classNames, spec: spec, model: inputs.model, words: words)
+            if classes != spec.data.classes { sentences.warnings.forEach { emit(.warning($0)) } }
+            let task = Evaluator.Task(
+                data: data, classes: classes, subset: spec.eval.subset, sentences: sentences.tokens,
+                method: spec.method.name, step: state.step, epoch: state.epoch, batch: spec.eval.batch)
+            let result = try evaluator.evaluate(task, prompted: isTraining ? prompted : nil) { done, total in
+                emit(.evaluationProgress(classes: classes, done: done, total: total))
+                return !commands.holdsStop
+            }
+            guard let result else {
+                isStopping = true
+                return
+            }
+            if !result.skipped.isEmpty {
+                emit(.warning("\(result.skipped.count) images could not be read and were left out: \(result.skipped.prefix(10).joined(separator: ", "))"))
+            }
+            latest[classes] = result
+            emit(.evaluated(result))
+        }
+    }
+
+    /// Takes all waiting commands; while paused, waits for more.
+    private func obeyCommands() throws {
+        while !isStopping, let command = isPaused ? commands.wait(seconds: 3600) : commands.take() {
+            emit(.commandTaken(command, step: state.step))
+            switch command {
+            case .pause where !isPaused:
+                isPaused = true
+                emit(.paused(step: state.step))
+            case .pause: break
+            case .proceed:
+                isPaused = false
+                emit(.proceeding(step: state.step))
+            case .singleStep:
+                // One step now; the next round waits again.
+                isPaused = false
+                commands.post(.pause)
+                emit(.proceeding(step: state.step))
+                return
+            case .stop: isStopping = true
+            case .snapshot: try checkpoint(named: "step-\(state.step)")
+            case .evaluate(let subsets): try evaluate(subsets)
+            case .setLearningRate(let rate):
+                let planned = schedule.rate(epoch: state.epoch)
+                if planned > 0, rate > 0, rate.isFinite {
+                    state.rateFactor = rate / planned
+                } else {
+                    emit(.warning("a learning rate of \(rate) cannot be set here"))
+                }
+            case .note: break
+            }
+        }
+    }
+
+    private func finish() throws -> RunSummary? {
+        if isStopping {
+            // At an epoch's start its own checkpoint already holds this state.
+            if isTraining, state.batch != 0 { try checkpoint(named: "step-\(state.step)") }
+            emit(.stopped(step: state.step))
+            return nil
+        }
+        let summary = RunSummary(
+            steps: state.step, seconds: seconds, loss: last?.loss, base: latest[.base]?.accuracy, new: latest[.new]?.accuracy,
+            all: latest[.all]?.accuracy)
+        emit(.finished(summary))
+        return summary
+    }
+}
+
+extension PromptNorm {
+    init(_ norm: TensorNorm) {
+        let kind: Kind
+        let depth: Int
+        switch norm.role {
+        case .text(let k): (kind, depth) = (.text, k)
+        case .vision(let k): (kind, depth) = (.vision, k)
+        case .coupler(let k): (kind, depth) = (.coupler, k)
+        }
+        self.init(kind: kind, depth: depth, tokens: norm.tokens, gradient: norm.gradient, moved: norm.moved)
+    }
+}

@@ -1,0 +1,42 @@
+import Foundation
+
+/// What can go wrong between a session and its result; `description` says what to do.
+public enum TrainingError: Error, CustomStringConvertible, LocalizedError {
+    case preprocessing(String)
+    case methodNotBuilt(String)
+    case emptySubset(subset: String, classes: String, data: String)
+    case nonFinite(step: Int, tensor: String, loss: Float, learningRate: Double)
+    case checkpoint(path: String, what: String)
+    case checkpointTensor(path: String, name: String, expected: [Int], found: [Int]?)
+    case modelChanged(expected: String, found: String)
+    case dataChanged(path: String)
+    case goldens(String)
+
+    public var errorDescription: String? { description }
+
+    public var description: String {
+        switch self {
+        case .preprocessing(let what):
+            "preprocessor_config.json describes another pipeline than CLIP's: \(what). Correct the file or remove it to use CLIP's own."
+        case .methodNotBuilt(let name):
+            "the method \"\(name)\" is not available. Set method.name to \"maple\" or \"zeroshot\"."
+        case .emptySubset(let subset, let classes, let data):
+            "\(data) has no \(subset) images of \(classes) classes. Check data.path, data.split and eval.subset."
+        case .nonFinite(let step, let tensor, let loss, let rate):
+            "step \(step): \(tensor) is not finite (loss \(loss), learning rate \(rate)). The last checkpoint is kept."
+                + " Try a lower optim.lr, a longer warm-up, or a larger batch."
+        case .checkpoint(let path, let what):
+            "cannot use the checkpoint \(path): \(what)"
+        case .checkpointTensor(let path, let name, let expected, let found?):
+            "cannot use the checkpoint \(path): \(name) has the shape \(found) where \(expected) is needed. Do method.context, method.depth and the model match?"
+        case .checkpointTensor(let path, let name, let expected, nil):
+            "cannot use the checkpoint \(path): \(name) of shape \(expected) is missing. Do method.name and method.depth match?"
+        case .modelChanged(let expected, let found):
+            "the model's fingerprint is \(found), the run was trained on \(expected). Point the run's session.toml at the same weights."
+        case .dataChanged(let path):
+            "the training images of this run are not in \(path) any more. Restore the folder, or start a new run."
+        case .goldens(let what):
+            what
+        }
+    }
+}
