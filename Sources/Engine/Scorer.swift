@@ -20,14 +20,14 @@ public final class Scorer {
     private static let classesAtOnce = 128
 
     /// - Parameters:
-    ///   - model: whose prompts are used; nil scores plain sentences (zero-shot).
+    ///   - prompts: what was learned; nil scores plain sentences (zero-shot).
     ///   - sentences: token ids of each class's sentence, from the start to the end token.
-    public init(clip: FrozenCLIP, model prompted: PromptedCLIP?, sentences: [[Int32]]) throws(EngineError) {
+    public init(clip: FrozenCLIP, prompts learned: LearnedPrompts?, sentences: [[Int32]]) throws(EngineError) {
         guard !sentences.isEmpty else { throw .noClasses }
         self.clip = clip
         classes = sentences.count
-        let method = prompted?.method ?? .zeroshot
-        let learner = prompted?.model.learner
+        let method = learned?.method ?? .zeroshot
+        let learner = learned?.learner
         learner?.forward()
         // Copies: training may go on while this scorer is in use.
         let arena = arena

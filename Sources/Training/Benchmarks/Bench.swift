@@ -62,9 +62,11 @@ public struct Bench {
                 + [269, 49407]
         }
         let depth = depth ?? min(9, shape.text.layers, shape.vision.layers)
+        let prompts = try LearnedPrompts(
+            clip: clip, method: .maple(context: context, depth: depth),
+            initial: .words((0..<context).map { 320 + Int32($0) }), seed: 1)
         let prompted = try PromptedCLIP(
-            clip: clip, method: .maple(context: context, depth: depth), sentences: sentences,
-            initial: .words((0..<context).map { 320 + Int32($0) }), seed: 1, batch: batch, momentum: 0.9, weightDecay: 5e-4)
+            prompts: prompts, sentences: sentences, batch: batch, momentum: 0.9, weightDecay: 5e-4)
         let images = (0..<(batch * 3 * shape.imageSize * shape.imageSize)).map { _ in Float(generator.normal()) }
         return try measure(
             Subject(
@@ -92,7 +94,7 @@ public struct Bench {
         let model = try ModelFolder(path: folder, threads: threads)
         let modelSeconds = Self.now() - began
         let batch = try SafetensorsFile(path: folder + "/batch.safetensors")
-        let prompts = try SafetensorsFile(path: folder + "/prompts.safetensors")
+        let initial = try SafetensorsFile(path: folder + "/prompts.safetensors")
         let numbers = try SafetensorsFile(path: folder + "/expected.safetensors")
         let sentences = ClassSentences(
             classNames: expected.classnames, template: expected.template, tokenizer: model.tokenizer,
@@ -104,14 +106,16 @@ public struct Bench {
             throw TrainingError.goldens("\(folder)/expected.json has labels that are no classes")
         }
         let words = sentences[0].dropFirst().prefix(expected.n_ctx)
+        let prompts = try LearnedPrompts(
+            clip: model.clip, method: .maple(context: expected.n_ctx, depth: expected.depth), initial: .words(Array(words)),
+            seed: 1)
         let prompted = try PromptedCLIP(
-            clip: model.clip, method: .maple(context: expected.n_ctx, depth: expected.depth), sentences: sentences,
-            initial: .words(Array(words)), seed: 1, batch: expected.labels.count, momentum: 0.9, weightDecay: 5e-4)
-        for t in prompted.trainable { try prompts.tensor(t.name, shape: t.shape).copyFloats(into: t.value) }
+            prompts: prompts, sentences: sentences, batch: expected.labels.count, momentum: 0.9, weightDecay: 5e-4)
+        for t in prompts.trainable { try initial.tensor(t.name, shape: t.shape).copyFloats(into: t.value) }
 
         let loss = expected.labels.withUnsafeBufferPointer { prompted.gradients(images: images, labels: $0) }
         var norms = 0.0, gradients = 0.0
-        for t in prompted.trainable {
+        for t in prompts.trainable {
             let found = t.gradient.reduce(0.0) { $0 + Double($1) * Double($1) }.squareRoot()
             if let norm = expected.grad_norms[t.name] { norms = max(norms, abs(found - norm) / max(norm, 1e-12)) }
             let wanted = try numbers.tensor("grad/" + t.name, shape: t.shape).floats()
@@ -161,7 +165,7 @@ public struct Bench {
         var evaluation: BenchReport.Evaluation?
         if evalImages > 0 {
             let began = Self.now()
-            let scorer = try Scorer(clip: clip, model: prompted, sentences: subject.sentences)
+            let scorer = try Scorer(clip: clip, prompts: prompted.prompts, sentences: subject.sentences)
             let ready = Self.now()
             let size = clip.shape.imageSize, values = 3 * size * size
             var generator = RunGenerator(seed: 2, "bench")
@@ -201,7 +205,7 @@ public struct Bench {
     /// Peak resident memory of this process, in MiB.
     static var peakMiB: Double {
         var usage = rusage()
-        getrusage(RUSAGE_SELF, &usage)
+        getrusage(Int32(RUSAGE_SELF.rawValue), &usage)
         return Double(usage.ru_maxrss) / 1024
     }
 }

@@ -100,7 +100,7 @@ final class GoldenModel {
             classNames: file.classnames, template: file.template ?? "a photo of a {}.", tokenizer: model.tokenizer,
             window: model.configuration.contextLength)
         try checkTokens(sentences.tokens, expected, &c)
-        let scorer = try Scorer(clip: model.clip, model: nil, sentences: sentences.tokens)
+        let scorer = try Scorer(clip: model.clip, prompts: nil, sentences: sentences.tokens)
         let classes = file.classnames.count
         var logits: [Float] = []
         var features: [Float] = []
@@ -135,11 +135,12 @@ final class GoldenModel {
             classNames: file.classnames, tokenizer: model.tokenizer, window: model.configuration.contextLength,
             sentence: words.sentence)
         try checkTokens(sentences.tokens, expected, &c)
+        let prompts = try LearnedPrompts(
+            clip: model.clip, method: .maple(context: context, depth: depth), initial: words.initial, seed: 1)
         let prompted = try PromptedCLIP(
-            clip: model.clip, method: .maple(context: context, depth: depth), sentences: sentences.tokens,
-            initial: words.initial, seed: 1, batch: imageCount, momentum: optimizer.momentum,
+            prompts: prompts, sentences: sentences.tokens, batch: imageCount, momentum: optimizer.momentum,
             weightDecay: optimizer.weight_decay)
-        let trainable = prompted.trainable
+        let trainable = prompts.trainable
         if case .words = words.initial, let own = trainable.first {
             c.compare("initial ctx", Array(own.value), try expected.tensor("init/" + own.name).floats(), absolute: 0, relative: 1e-7)
         }

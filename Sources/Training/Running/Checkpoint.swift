@@ -25,10 +25,10 @@ public enum Checkpoint {
     static let version = "1"
 
     /// Writes `path` whole or not at all. Throws `FormatError.write` on a full disk; an older file stays.
-    public static func write(_ model: PromptedCLIP, _ state: CheckpointState, to path: String) throws {
+    public static func write(_ prompts: LearnedPrompts, _ state: CheckpointState, to path: String) throws {
         var tensors: [TensorToWrite] = []
-        for t in model.trainable { tensors.append(TensorToWrite(t.name, shape: t.shape, floats: Array(t.value))) }
-        for t in model.trainable {
+        for t in prompts.trainable { tensors.append(TensorToWrite(t.name, shape: t.shape, floats: Array(t.value))) }
+        for t in prompts.trainable {
             tensors.append(TensorToWrite("momentum/" + t.name, shape: t.shape, floats: Array(t.momentum)))
         }
         let metadata = [
@@ -44,14 +44,14 @@ public enum Checkpoint {
     /// Reads the position without the tensors' values.
     public static func state(path: String) throws -> CheckpointState { try state(SafetensorsFile(path: path)) }
 
-    /// Fills `model`'s tensors and momentum, all or none.
+    /// Fills the tensors and their momentum, all or none.
     ///
     /// - Throws: `TrainingError.checkpointTensor` naming what is missing or misshapen; `FormatError`.
-    public static func restore(_ model: PromptedCLIP, from path: String) throws -> CheckpointState {
+    public static func restore(_ prompts: LearnedPrompts, from path: String) throws -> CheckpointState {
         let file = try SafetensorsFile(path: path)
         let state = try state(file)
         var known: Set<String> = []
-        for t in model.trainable {
+        for t in prompts.trainable {
             for name in [t.name, "momentum/" + t.name] {
                 guard let stored = file[name] else {
                     throw TrainingError.checkpointTensor(path: path, name: name, expected: t.shape, found: nil)
@@ -69,11 +69,10 @@ public enum Checkpoint {
             throw TrainingError.checkpoint(
                 path: path, what: "it holds \(extra), which this method does not have. Do method.name and method.depth match?")
         }
-        for t in model.trainable {
+        for t in prompts.trainable {
             try file[t.name]?.copyFloats(into: t.value)
             try file["momentum/" + t.name]?.copyFloats(into: t.momentum)
         }
-        model.restore(stepsTaken: state.step)
         return state
     }
 

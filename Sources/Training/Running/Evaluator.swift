@@ -43,12 +43,12 @@ public struct Evaluator {
     }
 
     /// - Parameters:
-    ///   - prompted: whose prompts are used; nil is zero-shot CLIP.
+    ///   - prompts: what was learned; nil is zero-shot CLIP.
     ///   - progress: called after each batch with images done and in all; answering false stops.
     /// - Returns: nil when it was stopped.
     /// - Throws: `TrainingError.emptySubset`, `DatasetError`, `EngineError`.
     public func evaluate(
-        _ task: Task, prompted: PromptedCLIP?, progress: (_ done: Int, _ total: Int) -> Bool
+        _ task: Task, prompts: LearnedPrompts?, progress: (_ done: Int, _ total: Int) -> Bool
     ) throws -> EvaluationResult? {
         let began = ContinuousClock.now
         let items = task.data.items(of: task.subset)
@@ -56,7 +56,7 @@ public struct Evaluator {
             throw TrainingError.emptySubset(
                 subset: task.subset.rawValue, classes: task.classes.rawValue, data: task.data.folder)
         }
-        let scorer = try Scorer(clip: model.clip, model: prompted, sentences: task.sentences)
+        let scorer = try Scorer(clip: model.clip, prompts: prompts, sentences: task.sentences)
         let loader = try BatchLoader(
             items: items, classNames: task.data.classNames, batch: min(task.batch, scorer.capacity),
             transform: ImageTransform(geometry: model.geometry), plan: .evaluation, cache: cache)

@@ -42,6 +42,7 @@ public final class Trainer {
     public let training: ImageDataset
     public let warnings: [String]
     private let inputs: Inputs
+    private let prompts: LearnedPrompts
     private let prompted: PromptedCLIP
     private let words: PromptWords
     private let schedule: LearningRateSchedule
@@ -83,9 +84,10 @@ public final class Trainer {
         }
         let batch = max(1, min(spec.optim.batch, training.train.count))
         stepsPerEpoch = BatchLoader.stepsPerEpoch(images: training.train.count, batch: spec.optim.batch)
+        prompts = try LearnedPrompts(
+            clip: model.clip, method: method, initial: words.initial, seed: UInt64(bitPattern: Int64(spec.seed)))
         prompted = try PromptedCLIP(
-            clip: model.clip, method: method, sentences: sentences.tokens, initial: words.initial,
-            seed: UInt64(bitPattern: Int64(spec.seed)), batch: batch, momentum: spec.optim.momentum,
+            prompts: prompts, sentences: sentences.tokens, batch: batch, momentum: spec.optim.momentum,
             weightDecay: spec.optim.weightDecay)
         schedule = LearningRateSchedule(
             shape: spec.optim.schedule == .cosine ? .cosine : .constant, rate: spec.optim.lr, epochs: spec.optim.epochs,
@@ -94,7 +96,8 @@ public final class Trainer {
         seconds = continuing?.seconds ?? 0
         evaluated = continuing?.evaluated ?? []
         if let continuing {
-            state = try Checkpoint.restore(prompted, from: continuing.checkpoint)
+            state = try Checkpoint.restore(prompts, from: continuing.checkpoint)
+            prompted.restore(stepsTaken: state.step)
             guard state.modelFingerprint == model.fingerprint else {
                 throw TrainingError.modelChanged(expected: state.modelFingerprint, found: model.fingerprint)
             }
@@ -114,7 +117,7 @@ public final class Trainer {
             : ClassSentences(classNames: names, tokenizer: model.tokenizer, window: window, sentence: words.sentence)
     }
 
-    public var parameterCount: Int { prompted.parameterCount }
+    public var parameterCount: Int { prompts.parameterCount }
 
     /// Trains to the end, or until it is told to stop.
     ///
@@ -170,14 +173,14 @@ public final class Trainer {
         let point = MetricPoint(
             step: state.step, epoch: epoch, loss: Double(outcome.loss),
             accuracy: Double(outcome.correct) / Double(batch.count), learningRate: rate, time: seconds,
-            imagesPerSecond: Double(batch.count) / spent, norms: prompted.norms().map(PromptNorm.init))
+            imagesPerSecond: Double(batch.count) / spent, norms: prompts.norms().map(PromptNorm.init))
         last = point
         emit(.step(point))
     }
 
     private func checkpoint(named name: String) throws {
         let file = "\(name).safetensors"
-        try Checkpoint.write(prompted, state, to: inputs.checkpointFolder + "/" + file)
+        try Checkpoint.write(prompts, state, to: inputs.checkpointFolder + "/" + file)
         emit(.checkpointWritten(file: file, step: state.step))
     }
 
@@ -197,7 +200,7 @@ public final class Trainer {
             let task = Evaluator.Task(
                 data: data, classes: classes, subset: spec.eval.subset, sentences: sentences.tokens,
                 method: spec.method.name, step: state.step, epoch: state.epoch, batch: spec.eval.batch)
-            let result = try evaluator.evaluate(task, prompted: isTraining ? prompted : nil) { done, total in
+            let result = try evaluator.evaluate(task, prompts: isTraining ? prompts : nil) { done, total in
                 emit(.evaluationProgress(classes: classes, done: done, total: total))
                 return !commands.holdsStop
             }
