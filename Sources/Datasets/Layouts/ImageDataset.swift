@@ -1,0 +1,176 @@
+import Foundation
+import RunModel
+
+/// One image of a data set.
+public struct ImageItem: Sendable, Equatable, Hashable {
+    /// Relative to the image folder.
+    public let path: String
+    /// The image folder, absolute.
+    public let root: String
+    /// An index into the data set's class names.
+    public let label: Int
+
+    public init(path: String, root: String, label: Int) {
+        self.path = path
+        self.root = root
+        self.label = label
+    }
+
+    public var absolutePath: String { root + "/" + path }
+}
+
+/// A folder of labelled images, divided into train, val and test.
+///
+///     let data = try ImageDataset.open(path: "data/pets", split: nil)
+///     let base = data.fewShot(shots: 16, seed: 1).cut(to: .base)
+///
+/// Two layouts are read: a CoOp split file (see `SplitListing`), and class folders (see `ClassFolders`). A folder that holds
+/// both is read through its split file. Labels run from 0 without gaps and index `classNames`.
+///
+/// The order of operations is the reference's: read the full split, draw few-shot sets, then cut the classes; another order
+/// draws other images.
+public struct ImageDataset: Sendable {
+    /// The folder's name.
+    public var name: String
+    /// The data set's folder as it was opened.
+    public var folder: String
+    /// The folder that item paths are relative to.
+    public var root: String
+    /// The split file that was read; nil for class folders.
+    public var splitFile: String?
+    /// By label; underscores are spaces.
+    public var classNames: [String]
+    public var train: [ImageItem]
+    public var val: [ImageItem]
+    public var test: [ImageItem]
+    /// Paths that the split file lists and the folder lacks. They stay in the lists, so that a draw does not depend on them;
+    /// a loader treats them as unreadable.
+    public var missing: [String]
+    /// One line each, for people.
+    public var warnings: [String]
+    /// SHA-256 over class names and every image's list, path, label and file size; the folder's place does not matter.
+    public var fingerprint: String
+    /// The seeded division of class folders that had none of their own, to be kept with a run; nil otherwise.
+    public var drawnSplit: SplitListing?
+
+    /// The images of one list.
+    public func items(of subset: ImageSubset) -> [ImageItem] {
+        switch subset {
+        case .train: return train
+        case .val: return val
+        case .test: return test
+        }
+    }
+
+    /// Opens a data set's folder.
+    ///
+    /// - Parameters:
+    ///   - split: a split file, relative to `path` or absolute; nil takes the folder's only `split_*.json`, else its class folders.
+    ///   - seed: divides class folders that have no test or val folder; the same seed gives the same division everywhere.
+    /// - Throws: `DatasetError`
+    public static func open(path: String, split: String? = nil, seed: Int = 1) throws -> ImageDataset {
+        let folder = Folder.trimmed(path)
+        switch Folder.kind(folder) {
+        case .folder: break
+        case .file: throw DatasetError.notAFolder(folder)
+        case .absent: throw DatasetError.missingFolder(folder)
+        }
+        if let split {
+            return try open(folder: folder, splitFile: split.hasPrefix("/") ? split : folder + "/" + split)
+        }
+        let found = try Folder.entries(folder).filter { $0.hasPrefix("split_") && $0.lowercased().hasSuffix(".json") }
+        switch found.count {
+        case 0: return try ClassFolders.open(folder, seed: seed)
+        case 1: return try open(folder: folder, splitFile: folder + "/" + found[0])
+        default: throw DatasetError.severalSplitFiles(folder: folder, names: found)
+        }
+    }
+
+    /// Opens a folder through a listing that was kept, such as a run's copy of `drawnSplit`.
+    ///
+    /// - Parameter root: the folder that the listing's paths are relative to.
+    public static func open(root: String, listing: SplitListing, source: String) throws -> ImageDataset {
+        let folder = Folder.trimmed(root)
+        guard Folder.kind(folder) == .folder else { throw DatasetError.missingFolder(folder) }
+        var data = try listing.dataset(folder: folder, root: folder, source: source, namesAreUnique: false)
+        data.drawnSplit = listing
+        return data
+    }
+
+    private static func open(folder: String, splitFile: String) throws -> ImageDataset {
+        guard Folder.kind(splitFile) == .file else { throw DatasetError.splitFileMissing(splitFile) }
+        let listing = try SplitListing(contentsOfFile: splitFile)
+        let root = listing.imageRoot(splitFile: splitFile, folder: folder)
+        var data = try listing.dataset(folder: folder, root: root, source: splitFile)
+        data.splitFile = splitFile
+        return data
+    }
+
+    /// Builds a data set from checked lists, finding missing files and the fingerprint.
+    init(folder: String, root: String, classNames: [String], train: [ImageItem], val: [ImageItem], test: [ImageItem], warnings: [String]) {
+        self.name = folder.split(separator: "/").last.map(String.init) ?? folder
+        self.folder = folder
+        self.root = root
+        self.classNames = classNames.map(Self.cleaned)
+        self.train = train
+        self.val = val
+        self.test = test
+        self.warnings = warnings
+        missing = []
+        var hash = SHA256()
+        hash.update("maple data 1\n")
+        for name in self.classNames { hash.update("class\t\(name)\n") }
+        for (list, items) in [("train", train), ("val", val), ("test", test)] {
+            for item in items {
+                let size = Folder.fileSize(item.absolutePath)
+                if size == nil { missing.append(item.path) }
+                hash.update("\(list)\t\(item.path)\t\(item.label)\t\(size ?? -1)\n")
+            }
+        }
+        fingerprint = hash.finish()
+        let count = train.count + val.count + test.count
+        if !missing.isEmpty {
+            self.warnings.append("\(missing.count) of \(count) images are missing under \(root): \(DatasetError.list(missing))")
+        }
+        var seen: [String: Int] = [:]
+        for (label, name) in self.classNames.enumerated() {
+            if let first = seen[name] {
+                self.warnings.append("classes \(first) and \(label) have the same name \"\(name)\": no prompt can tell them apart")
+            }
+            seen[name] = label
+        }
+    }
+
+    /// Underscores are spaces; runs of white space are one space.
+    static func cleaned(_ name: String) -> String {
+        name.split { $0 == "_" || $0.isWhitespace }.joined(separator: " ")
+    }
+
+    /// Keeps `shots` training images per class and min(shots, 4) validation images, drawn as the reference draws them;
+    /// nil keeps all. Call before `cut`.
+    public func fewShot(shots: Int?, seed: Int) -> ImageDataset {
+        guard let shots, shots > 0 else { return self }
+        let draw = drawFewShot(trainLabels: train.map(\.label), valLabels: val.map(\.label), shots: shots, seed: seed)
+        var data = self
+        data.train = draw.train.map { train[$0] }
+        data.val = draw.val.map { val[$0] }
+        return data
+    }
+
+    /// Keeps the base or new half of the classes and numbers them from 0 again.
+    public func cut(to subset: ClassSubset) -> ImageDataset {
+        guard subset != .all else { return self }
+        let cut = ClassCut(labels: 0..<classNames.count, subset: subset)
+        func kept(_ items: [ImageItem]) -> [ImageItem] {
+            items.compactMap { item in
+                cut.newLabel(of: item.label).map { ImageItem(path: item.path, root: item.root, label: $0) }
+            }
+        }
+        var data = self
+        data.classNames = cut.labels.map { classNames[$0] }
+        data.train = kept(train)
+        data.val = kept(val)
+        data.test = kept(test)
+        return data
+    }
+}
