@@ -23,7 +23,8 @@ public func drawFewShot(trainLabels: [Int], valLabels: [Int], shots: Int, seed: 
     return drawFewShot(trainLabels: trainLabels, valLabels: valLabels, shots: shots, generator: &generator)
 }
 
-func drawFewShot(trainLabels: [Int], valLabels: [Int], shots: Int, generator: inout PythonRandom) -> FewShotDraw {
+/// Draws with a generator that goes on afterwards.
+public func drawFewShot(trainLabels: [Int], valLabels: [Int], shots: Int, generator: inout PythonRandom) -> FewShotDraw {
     let train = sampleOfEachClass(trainLabels, shots, &generator)
     let val = sampleOfEachClass(valLabels, min(shots, 4), &generator)
     return FewShotDraw(train: train, val: val)
