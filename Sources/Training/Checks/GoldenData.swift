@@ -18,7 +18,7 @@ enum GoldenData {
             var ids: [Int32]
             var ids_with_specials: [Int32]?
             var truncated77: [Int32]?
-            var tokenize_error: String?
+            var tokenize_error: Bool?
             var depends_on_text_fixing: Bool
         }
         var context_length: Int
@@ -47,7 +47,7 @@ enum GoldenData {
                     "truncation of \"\(row.text.prefix(40))\"",
                     try? tokenizer.encodeWithSpecials(row.text, contextLength: file.context_length, truncate: true), cut)
             }
-            if row.tokenize_error != nil {
+            if row.tokenize_error == true {
                 c.expectEqual(
                     "refusal of \"\(row.text.prefix(40))\"",
                     try? tokenizer.encodeWithSpecials(row.text, contextLength: file.context_length), nil)

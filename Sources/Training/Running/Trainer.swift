@@ -13,14 +13,11 @@ public final class Trainer {
         public var model: ModelFolder
         /// All classes, all images.
         public var data: ImageDataset
-        /// Where checkpoints are written.
-        public var checkpointFolder: String
 
-        public init(spec: SessionSpec, model: ModelFolder, data: ImageDataset, checkpointFolder: String) {
+        public init(spec: SessionSpec, model: ModelFolder, data: ImageDataset) {
             self.spec = spec
             self.model = model
             self.data = data
-            self.checkpointFolder = checkpointFolder
         }
     }
 
@@ -39,7 +36,10 @@ public final class Trainer {
         }
     }
 
+    /// The few-shot draw, cut to the session's classes.
     public let training: ImageDataset
+    /// Where checkpoints are written; to be set before `run`.
+    public var checkpointFolder = "."
     public let warnings: [String]
     private let inputs: Inputs
     private let prompts: LearnedPrompts
@@ -118,6 +118,17 @@ public final class Trainer {
     }
 
     public var parameterCount: Int { prompts.parameterCount }
+    /// Optimiser steps taken.
+    public var step: Int { state.step }
+
+    /// The drawn files of each class, in drawing order.
+    public var samples: DrawnSamples {
+        var paths: [[String]] = Array(repeating: [], count: training.classNames.count)
+        for item in training.train { paths[item.label].append(item.path) }
+        return DrawnSamples(
+            seed: spec.seed, shots: spec.data.shots,
+            classes: training.classNames.enumerated().map { .init(name: $1, label: $0, paths: paths[$0]) })
+    }
 
     /// Trains to the end, or until it is told to stop.
     ///
@@ -180,7 +191,7 @@ public final class Trainer {
 
     private func checkpoint(named name: String) throws {
         let file = "\(name).safetensors"
-        try Checkpoint.write(prompts, state, to: inputs.checkpointFolder + "/" + file)
+        try Checkpoint.write(prompts, state, to: checkpointFolder + "/" + file)
         emit(.checkpointWritten(file: file, step: state.step))
     }
 

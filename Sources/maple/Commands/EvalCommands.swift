@@ -1,0 +1,189 @@
+import ArgumentParser
+import Datasets
+import Engine
+import Foundation
+import RunModel
+import RunStore
+import SessionFile
+import Training
+
+extension ClassSubset: ExpressibleByArgument {}
+extension ImageSubset: ExpressibleByArgument {}
+
+/// What is scored, and over which names.
+struct ScoringOptions: ParsableArguments {
+    @Option(help: "Split file of the data set, relative to its folder.")
+    var split: String?
+
+    @Option(help: "Classes: base, new or all.")
+    var classes: ClassSubset?
+
+    @Option(help: "Images: test, val or train.")
+    var subset: ImageSubset = .test
+
+    @Option(help: "Sentence of zero-shot prompts, {} standing for the class name.")
+    var template: String?
+
+    @Flag(help: "Print one JSON object on standard output.")
+    var json = false
+
+    @Flag(help: "With --json, add the prediction of every image.")
+    var predictions = false
+
+    @Flag(help: "No progress.")
+    var quiet = false
+
+    func validate() throws {
+        if let template, !template.contains("{}") { throw ValidationError("--template must hold {} where the class name stands") }
+    }
+}
+
+struct ZeroShot: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "zeroshot", abstract: "Score a data set with zero-shot CLIP.")
+
+    @Option(help: "Hugging Face CLIP folder.")
+    var model: String
+
+    @Option(help: "Data set folder.")
+    var data: String
+
+    @OptionGroup var scoring: ScoringOptions
+    @OptionGroup var compute: ThreadOptions
+
+    func run() throws {
+        let model = try ModelFolder(path: model, threads: compute.threads)
+        let classes = scoring.classes ?? .all
+        let data = try ImageDataset.open(path: data, split: scoring.split).cut(to: classes)
+        let sentences = ClassSentences(
+            classNames: data.classNames, template: scoring.template ?? DataSpec(path: "").template, tokenizer: model.tokenizer,
+            window: model.configuration.contextLength)
+        try score(
+            Evaluator.Task(
+                data: data, classes: classes, subset: scoring.subset, sentences: sentences.tokens, method: .zeroshot),
+            warnings: data.warnings + sentences.warnings, model: model, prompts: nil, scoring)
+    }
+}
+
+struct Eval: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Score a run's checkpoint, on its own data set or another.")
+
+    @Argument(help: ArgumentHelp("Run folder, its name, a beginning of it, or \"last\".", valueName: "run"))
+    var target: String
+
+    @Option(help: "Checkpoint within the run, such as epoch-3 (default: the last).")
+    var checkpoint: String?
+
+    @Option(help: "Hugging Face CLIP folder (default: the run's).")
+    var model: String?
+
+    @Option(help: "Data set folder (default: the run's).")
+    var data: String?
+
+    @Option(help: "Folder that holds the run folders (default: $MAPLE_RUNS, else ./runs).")
+    var runs: String?
+
+    @Flag(help: "Keep the result in the run's evaluations.")
+    var save = false
+
+    @OptionGroup var scoring: ScoringOptions
+    @OptionGroup var compute: ThreadOptions
+
+    func run() throws {
+        let folder = try RunList.find(target, in: runs ?? RunFolder.defaultRoot())
+        // Paths that are overridden need not exist any more.
+        var overrides: [String] = []
+        func place(_ key: String, _ path: String?) {
+            guard let path else { return }
+            overrides.append("\(key)=\(path.hasPrefix("/") ? path : FileManager.default.currentDirectoryPath + "/" + path)")
+        }
+        place("model.path", model)
+        place("data.path", data)
+        var spec = try SessionFile.read(path: folder.sessionFile, overrides: overrides)
+        if data != nil { spec.data.split = nil }
+        if let split = scoring.split { spec.data.split = split }
+        let model = try ModelFolder(path: spec.model.path, threads: compute.threads)
+        let listing = data == nil ? try SplitKeeper.read(folder) : nil
+        let classes = scoring.classes ?? .all
+        let images = try TrainingRun.open(spec.data, listing: listing).cut(to: classes)
+        let words = PromptWords(spec.method, tokenizer: model.tokenizer)
+        var prompts: LearnedPrompts?
+        var state: CheckpointState?
+        if spec.method.name != .zeroshot {
+            let learned = try LearnedPrompts(
+                clip: model.clip, method: PromptMethod(spec.method), initial: words.initial, seed: 1)
+            let restored = try Checkpoint.restore(learned, from: try checkpointPath(folder))
+            guard restored.modelFingerprint == model.fingerprint else {
+                throw TrainingError.modelChanged(expected: restored.modelFingerprint, found: model.fingerprint)
+            }
+            (prompts, state) = (learned, restored)
+            if scoring.template != nil { note("warning: --template is for zero-shot runs; this run's sentence is learned") }
+        }
+        let window = model.configuration.contextLength
+        let sentences =
+            spec.method.name == .zeroshot
+            ? ClassSentences(
+                classNames: images.classNames, template: scoring.template ?? spec.data.template, tokenizer: model.tokenizer,
+                window: window)
+            : ClassSentences(classNames: images.classNames, tokenizer: model.tokenizer, window: window, sentence: words.sentence)
+        let result = try score(
+            Evaluator.Task(
+                data: images, classes: classes, subset: scoring.subset, sentences: sentences.tokens,
+                method: spec.method.name, step: state?.step ?? 0, epoch: state?.epoch ?? 0),
+            warnings: images.warnings + sentences.warnings, model: model, prompts: prompts, scoring)
+        if save { note("kept as \(try folder.keep(result, ownData: data == nil))") }
+    }
+
+    private func checkpointPath(_ folder: RunFolder) throws -> String {
+        if let checkpoint {
+            let name = checkpoint.hasSuffix(".safetensors") ? checkpoint : checkpoint + ".safetensors"
+            return name.contains("/") ? name : folder.checkpointsFolder + "/" + name
+        }
+        guard let newest = try folder.newestCheckpoint() else {
+            throw TrainingError.checkpoint(path: folder.checkpointsFolder, what: "there is none. Train the run first.")
+        }
+        return folder.path + "/" + newest.file
+    }
+}
+
+extension RunFolder {
+    /// Writes an evaluation beside those of training. Answers the file.
+    func keep(_ result: EvaluationResult, ownData: Bool) throws -> String {
+        let other = ownData ? "" : "-" + (result.data as NSString).lastPathComponent
+        let file = "evaluations/\(result.step)-\(result.classes.rawValue)-\(result.subset.rawValue)\(other).json"
+        try EvaluationFile.write(result, to: path + "/" + file)
+        return file
+    }
+}
+
+/// Scores, prints, and answers the result.
+@discardableResult
+private func score(
+    _ task: Evaluator.Task, warnings: [String], model: ModelFolder, prompts: LearnedPrompts?, _ options: ScoringOptions
+) throws -> EvaluationResult {
+    warnings.forEach { note("warning: \($0)") }
+    let progress = ProgressLine(quiet: options.quiet)
+    let result = try Evaluator(model: model, cache: ImageCache()).evaluate(task, prompts: prompts) { done, total in
+        progress.show(.evaluationProgress(classes: task.classes, done: done, total: total))
+        return true
+    }
+    guard var result else { throw TrainingError.goldens("the evaluation was stopped") }
+    if !result.skipped.isEmpty {
+        progress.line("warning: \(result.skipped.count) images could not be read and were left out: \(result.skipped.prefix(10).joined(separator: ", "))")
+    }
+    let whole = result
+    if options.json {
+        if !options.predictions { result.predictions = [] }
+        try sayJSON(result)
+    } else {
+        progress.line("\(result.count) images in \(duration(result.seconds))")
+        say("accuracy  \(percent(result.accuracy)) %")
+        say("macro-F1  \(percent(result.macroF1)) %")
+        say("")
+        say(table(["class", "correct", "images", "accuracy %"], result.perClass.map {
+            [$0.name, "\($0.correct)", "\($0.count)", percent($0.accuracy)]
+        }))
+    }
+    return whole
+}

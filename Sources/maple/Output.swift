@@ -1,0 +1,70 @@
+import Foundation
+import SessionFile
+
+/// Writes a line to standard error.
+func note(_ text: String) {
+    FileHandle.standardError.write(Data((text + "\n").utf8))
+}
+
+/// Writes a line to standard output.
+func say(_ text: String) {
+    FileHandle.standardOutput.write(Data((text + "\n").utf8))
+}
+
+/// Prints a value as one JSON object on standard output; keys sorted.
+func sayJSON(_ value: some Encodable) throws {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    encoder.nonConformingFloatEncodingStrategy = .convertToString(positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
+    say(String(decoding: try encoder.encode(value), as: UTF8.self))
+}
+
+/// Words for an error that ends the program.
+enum Failure {
+    static func text(_ error: any Error) -> String {
+        // Diagnostics of a session come as lines of their own, each with its file and line.
+        if let diagnostics = error as? SessionDiagnostics {
+            return diagnostics.diagnostics.map { "error: \($0)" }.joined(separator: "\n")
+        }
+        return "error: \(error)"
+    }
+}
+
+/// A fraction as a percentage with one digit.
+func percent(_ fraction: Double?) -> String {
+    fraction.map { String(format: "%.1f", 100 * $0) } ?? "-"
+}
+
+/// Seconds as 7.3 s, 4 min 05 s or 2 h 07 min.
+func duration(_ seconds: Double) -> String {
+    guard seconds.isFinite, seconds >= 0, seconds < 1e9 else { return "-" }
+    if seconds < 100 { return String(format: "%.1f s", seconds) }
+    let whole = Int(seconds.rounded())
+    if whole < 3600 { return "\(whole / 60) min \(String(format: "%02d", whole % 60)) s" }
+    return "\(whole / 3600) h \(String(format: "%02d", whole % 3600 / 60)) min"
+}
+
+/// Rows of text with columns aligned: the first to the left, the others to the right unless told.
+func table(_ header: [String], _ rows: [[String]], left: Set<Int> = [0]) -> String {
+    let widths = header.indices.map { column in ([header] + rows).map { width($0[column]) }.max() ?? 0 }
+    return ([header] + rows).map { row in
+        row.enumerated().map { column, text in
+            let gap = String(repeating: " ", count: widths[column] - width(text))
+            return left.contains(column) ? text + gap : gap + text
+        }.joined(separator: "  ").replacing(/\s+$/, with: "")
+    }.joined(separator: "\n")
+}
+
+/// Columns that a text takes in a terminal: none for combining marks, two for East Asian wide characters and emoji.
+private func width(_ text: String) -> Int {
+    text.reduce(0) { sum, character in
+        guard let scalar = character.unicodeScalars.first else { return sum }
+        if scalar.properties.isEmojiPresentation { return sum + 2 }
+        switch scalar.value {
+        case 0x1100...0x115F, 0x2E80...0xA4CF, 0xAC00...0xD7A3, 0xF900...0xFAFF, 0xFE30...0xFE6F, 0xFF00...0xFF60,
+            0xFFE0...0xFFE6, 0x20000...0x3FFFD:
+            return sum + 2
+        default: return sum + 1
+        }
+    }
+}
