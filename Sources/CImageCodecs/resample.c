@@ -2,8 +2,10 @@
 
 #include <string.h>
 
-// One copy for each generation of vector instructions, chosen when the program starts.
-#if defined(__x86_64__) && defined(__linux__) && __has_attribute(target_clones)
+// One copy for each generation of vector instructions, chosen when the program starts (before a sanitizer is ready for it).
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define FOR_EACH_MACHINE
+#elif defined(__x86_64__) && defined(__linux__) && __has_attribute(target_clones)
 #define FOR_EACH_MACHINE __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
 #else
 #define FOR_EACH_MACHINE

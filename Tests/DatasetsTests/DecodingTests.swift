@@ -67,6 +67,24 @@ struct DecodingTests {
         #expect(message([0]).contains("neither JPEG nor PNG"))
     }
 
+    /// Every PNG colour type and depth, transparent where it can be, plain and interlaced: as Pillow 13 converts them to RGB.
+    @Test func pngPixelFormats() throws {
+        struct Golden: Decodable {
+            var name: String
+            var png: Data
+            var width, height: Int
+            var rgb_sha256: String
+        }
+        let file = Places.fixtures.appendingPathComponent("preprocess/pixel_formats.json")
+        let goldens = try JSONDecoder().decode([Golden].self, from: Data(contentsOf: file))
+        #expect(goldens.count == 30)
+        for golden in goldens {
+            let image = try RGBImage(decoding: golden.png)
+            #expect(image.width == golden.width && image.height == golden.height)
+            #expect(image.withPixels { SHA256.hex(UnsafeRawBufferPointer($0)) } == golden.rgb_sha256, "\(golden.name)")
+        }
+    }
+
     /// Sizes that no file of that length can hold are refused before anything of that size is allocated.
     @Test func absurdSizes() throws {
         var jpeg = try Data(contentsOf: source.appendingPathComponent("grey.jpg"))

@@ -11,6 +11,8 @@ public struct SplitListing: Sendable, Equatable, Codable {
         public var label: Int
         public var className: String
 
+        private enum Part: Int, CodingKey { case path, label, className }
+
         public init(path: String, label: Int, className: String) {
             self.path = path
             self.label = label
@@ -20,7 +22,15 @@ public struct SplitListing: Sendable, Equatable, Codable {
         public init(from decoder: Decoder) throws {
             var list = try decoder.unkeyedContainer()
             path = try list.decode(String.self)
-            label = try list.decode(Int.self)
+            do {
+                label = try list.decode(Int.self)
+            } catch let error as DecodingError {
+                throw error
+            } catch {
+                // A number that is no integer is told by an error of the parser's own, without its place.
+                let place = list.codingPath + [Part.label]
+                throw DecodingError.typeMismatch(Int.self, .init(codingPath: place, debugDescription: "a number that is no integer"))
+            }
             className = try list.decode(String.self)
             guard list.isAtEnd else {
                 throw DecodingError.dataCorruptedError(in: list, debugDescription: "has more than three parts")

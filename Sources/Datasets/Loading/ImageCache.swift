@@ -1,13 +1,16 @@
-import Synchronization
+import Foundation
 
 /// Decoded pictures kept in memory, up to a limit: few-shot sets are read every epoch, test sets at every evaluation.
 ///
 /// Nothing is thrown out to make room: with sets that are read from end to end, that would always throw out what comes next.
 /// Safe to share between loaders.
-public final class ImageCache: Sendable {
+///
+/// Unchecked: `kept` is guarded by `lock`.
+public final class ImageCache: @unchecked Sendable {
     /// Bytes of pixels that are kept at most.
     public let byteLimit: Int
-    private let kept: Mutex<Kept>
+    private let lock = NSLock()
+    private var kept = Kept()
 
     private struct Kept {
         var images: [Key: RGBImage] = [:]
@@ -21,18 +24,15 @@ public final class ImageCache: Sendable {
         var crop = 0
     }
 
-    public init(byteLimit: Int = 256 << 20) {
-        self.byteLimit = byteLimit
-        kept = Mutex(Kept())
-    }
+    public init(byteLimit: Int = 256 << 20) { self.byteLimit = byteLimit }
 
     /// Bytes of pixels held now.
-    public var byteCount: Int { kept.withLock { $0.bytes } }
+    public var byteCount: Int { lock.withLock { kept.bytes } }
 
-    func image(_ key: Key) -> RGBImage? { kept.withLock { $0.images[key] } }
+    func image(_ key: Key) -> RGBImage? { lock.withLock { kept.images[key] } }
 
     func keep(_ image: RGBImage, _ key: Key) {
-        kept.withLock { kept in
+        lock.withLock {
             guard kept.images[key] == nil, kept.bytes + image.byteCount <= byteLimit else { return }
             kept.images[key] = image
             kept.bytes += image.byteCount
