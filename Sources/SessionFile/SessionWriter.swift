@@ -1,0 +1,93 @@
+import RunModel
+
+extension SessionFile {
+    /// The session as TOML with every key written out; `parse` gives the same value back, floating-point numbers to the
+    /// last bit. `provenance` goes into a `[recorded]` table, which sessions ignore.
+    public static func write(_ spec: SessionSpec, provenance: Provenance? = nil) -> String {
+        var lines = ["name = \(quoted(spec.name))", "seed = \(spec.seed)"]
+        func table(_ name: String, _ entries: [(String, String)]) {
+            lines.append("")
+            lines.append("[\(name)]")
+            for (key, value) in entries { lines.append("\(key) = \(value)") }
+        }
+        table("model", [("path", quoted(spec.model.path))])
+        table(
+            "data",
+            [("path", quoted(spec.data.path))] + (spec.data.split.map { [("split", quoted($0))] } ?? []) + [
+                ("classes", quoted(spec.data.classes.rawValue)),
+                ("shots", spec.data.shots.map(String.init) ?? quoted("all")),
+                ("crop", String(spec.data.crop)),
+                ("flip", String(spec.data.flip)),
+                ("template", quoted(spec.data.template)),
+            ])
+        table(
+            "method",
+            [
+                ("name", quoted(spec.method.name.rawValue)),
+                ("context", String(spec.method.context)),
+                ("depth", String(spec.method.depth)),
+                ("init", quoted(spec.method.initialWords)),
+            ])
+        table(
+            "optim",
+            [
+                ("lr", number(spec.optim.lr)),
+                ("epochs", String(spec.optim.epochs)),
+                ("batch", String(spec.optim.batch)),
+                ("momentum", number(spec.optim.momentum)),
+                ("weight_decay", number(spec.optim.weightDecay)),
+                ("schedule", quoted(spec.optim.schedule.rawValue)),
+                ("warmup_epochs", String(spec.optim.warmupEpochs)),
+                ("warmup_lr", number(spec.optim.warmupLR)),
+            ])
+        table(
+            "eval",
+            [
+                ("every", String(spec.eval.every)),
+                ("classes", "[" + spec.eval.classes.map { quoted($0.rawValue) }.joined(separator: ", ") + "]"),
+                ("subset", quoted(spec.eval.subset.rawValue)),
+                ("batch", String(spec.eval.batch)),
+            ])
+        if let provenance {
+            lines.append("")
+            lines.append("# What the run found when it began; a session that is read again ignores this table.")
+            lines.append("[\(SessionKey.recordedTable)]")
+            for (key, value) in provenance.entries { lines.append("\(key) = \(quoted(value))") }
+            if !provenance.versions.isEmpty {
+                lines.append("")
+                lines.append("[\(SessionKey.recordedTable).versions]")
+                for (name, version) in provenance.versions.sorted(by: { $0.key < $1.key }) {
+                    lines.append("\(quoted(name)) = \(quoted(version))")
+                }
+            }
+        }
+        return lines.joined(separator: "\n") + "\n"
+    }
+
+    private static func number(_ value: Double) -> String {
+        // Swift's shortest text reads back as the same number; TOML spells the others alike.
+        value.description
+    }
+
+    /// A TOML basic string.
+    static func quoted(_ text: String) -> String {
+        var result = "\""
+        for scalar in text.unicodeScalars {
+            switch scalar {
+            case "\"": result += "\\\""
+            case "\\": result += "\\\\"
+            case "\n": result += "\\n"
+            case "\t": result += "\\t"
+            case "\r": result += "\\r"
+            default:
+                if scalar.value < 0x20 || scalar.value == 0x7F {
+                    let digits = String(scalar.value, radix: 16, uppercase: true)
+                    result += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
+                } else {
+                    result.unicodeScalars.append(scalar)
+                }
+            }
+        }
+        return result + "\""
+    }
+}
