@@ -1,7 +1,7 @@
 /// The outline of TOML text: the lines of tables, keys and list elements, which the TOML library does not tell.
 ///
 /// It checks the grammar (https://toml.io/en/v1.0.0) on the way, strictly, and the library sees only what it has passed:
-/// toml++ 3.3 ends the process on some malformed text (an assertion in `parse_key`), nests without end along dotted keys, and its
+/// toml++ 3.4 ends the process on some malformed text (an assertion in `parse_key`), nests without end along dotted keys, and its
 /// C strings end at NUL. What is left to the library is what values mean and whether keys are defined twice.
 struct TOMLOutline {
     /// How deep tables, dotted keys and lists may be nested together.

@@ -1,0 +1,94 @@
+import RunModel
+
+/// `evaluations/<step>-<classes>-<subset>.json`: an `EvaluationResult` under the keys of its coding, numbers as in `JSONText`.
+public enum EvaluationFile {
+    /// A hundred thousand predictions have about 15 MB.
+    static let limit = 1 << 29
+
+    /// - Throws: `RunStoreError`.
+    public static func write(_ result: EvaluationResult, to path: String) throws {
+        try AtomicFile.write(encode(result), to: path)
+    }
+
+    /// - Throws: `RunStoreError`.
+    public static func read(_ path: String) throws -> EvaluationResult {
+        let value = try JSONValue(file: path, limit: limit)
+        guard let result = decode(value) else {
+            throw RunStoreError.malformed(path: path, reason: "a field of an evaluation is missing or of the wrong kind")
+        }
+        return result
+    }
+
+    static func encode(_ result: EvaluationResult) -> [UInt8] {
+        JSONText.object { text in
+            figures(of: result, into: &text)
+            text.list("per_class", result.perClass) { text, one in
+                text.element {
+                    $0.field("name", one.name)
+                    $0.field("correct", one.correct)
+                    $0.field("count", one.count)
+                }
+            }
+            text.list("predictions", result.predictions) { text, one in
+                text.element {
+                    $0.field("path", one.path)
+                    $0.field("label", one.label)
+                    $0.list("top", one.top) { $0.element($1) }
+                    $0.list("probability", one.probability) { $0.element($1) }
+                }
+            }
+            text.list("skipped", result.skipped) { $0.element($1) }
+        }
+    }
+
+    /// All fields but the lists.
+    static func figures(of result: EvaluationResult, into text: inout JSONText) {
+        text.field("method", result.method.rawValue)
+        text.field("data", result.data)
+        text.field("split", result.split)
+        text.field("classes", result.classes.rawValue)
+        text.field("subset", result.subset.rawValue)
+        text.field("step", result.step)
+        text.field("epoch", result.epoch)
+        text.field("accuracy", result.accuracy)
+        text.field("macro_f1", result.macroF1)
+        text.field("loss", result.loss)
+        text.field("count", result.count)
+        text.field("seconds", result.seconds)
+    }
+
+    static func figures(from value: JSONValue) -> EvaluationResult? {
+        guard let method = value["method"]?.text.flatMap(MethodName.init(rawValue:)),
+            let classes = value["classes"]?.text.flatMap(ClassSubset.init(rawValue:)),
+            let subset = value["subset"]?.text.flatMap(ImageSubset.init(rawValue:)),
+            let step = value["step"]?.whole, let accuracy = value.number("accuracy"), let count = value["count"]?.whole
+        else { return nil }
+        return EvaluationResult(
+            method: method, data: value["data"]?.text ?? "", split: value["split"]?.text, classes: classes, subset: subset,
+            step: step, epoch: value["epoch"]?.whole ?? 0, accuracy: accuracy, macroF1: value.number("macro_f1") ?? .nan,
+            count: count, loss: value.number("loss") ?? .nan, perClass: [], predictions: [], skipped: [],
+            seconds: value.number("seconds") ?? 0)
+    }
+
+    static func decode(_ value: JSONValue) -> EvaluationResult? {
+        guard var result = figures(from: value), let perClass = value["per_class"]?.elements,
+            let predictions = value["predictions"]?.elements
+        else { return nil }
+        for one in perClass {
+            guard let name = one["name"]?.text, let correct = one["correct"]?.whole, let count = one["count"]?.whole else { return nil }
+            result.perClass.append(ClassResult(name: name, correct: correct, count: count))
+        }
+        result.predictions.reserveCapacity(predictions.count)
+        for one in predictions {
+            guard let path = one["path"]?.text, let label = one["label"]?.whole, let top = one["top"]?.elements,
+                let probability = one["probability"]?.elements
+            else { return nil }
+            result.predictions.append(
+                Prediction(
+                    path: path, label: label, top: top.compactMap(\.whole),
+                    probability: probability.map { Float($0.double ?? .nan) }))
+        }
+        result.skipped = value["skipped"]?.elements?.compactMap(\.text) ?? []
+        return result
+    }
+}

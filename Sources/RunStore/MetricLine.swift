@@ -1,0 +1,142 @@
+import RunModel
+
+/// A line of `metrics.jsonl`:
+///
+/// ```
+/// {"step":1,"epoch":0,"loss":2.3,"accuracy":0.25,"lr":1e-05,"time":0.8,"images_per_second":5.1,
+///  "norms":[{"kind":"text","depth":0,"tokens":[1.5,1.25],"gradient":0.1,"moved":0.0}]}
+/// ```
+/// `norms` is left out when there are none. A number that is not finite is `null` beside `<key>_is`; among `tokens` it is
+/// `null` and reads back as NaN. Fields that are not known are stepped over.
+enum MetricLine {
+    static func encode(_ point: MetricPoint) -> [UInt8] {
+        JSONText.object { text in
+            text.field("step", point.step)
+            text.field("epoch", point.epoch)
+            text.field("loss", point.loss)
+            text.field("accuracy", point.accuracy)
+            text.field("lr", point.learningRate)
+            text.field("time", point.time)
+            text.field("images_per_second", point.imagesPerSecond)
+            if !point.norms.isEmpty {
+                text.list("norms", point.norms) { text, norm in
+                    text.element { text in
+                        text.field("kind", norm.kind.rawValue)
+                        text.field("depth", norm.depth)
+                        text.list("tokens", norm.tokens) { $0.element($1) }
+                        text.field("gradient", norm.gradient)
+                        text.field("moved", norm.moved)
+                    }
+                }
+            }
+        }
+    }
+
+    /// Reads the line in `start..<end`; nil where it is no metric line.
+    /// - Parameter norms: false steps over the norms, which are most of a line.
+    @inline(__always)
+    static func decode(_ bytes: UnsafeBufferPointer<UInt8>, from start: Int, to end: Int, norms: Bool) -> MetricPoint? {
+        var scanner = JSONScanner(bytes, from: start, to: end)
+        return try? decode(&scanner, norms: norms)
+    }
+
+    private static func decode(_ scanner: inout JSONScanner, norms: Bool) throws(JSONScanner.Fault) -> MetricPoint? {
+        var step = -1, epoch = 0
+        var loss = Double.nan, accuracy = Double.nan, rate = Double.nan, time = Double.nan, speed = Double.nan
+        var list: [PromptNorm] = []
+        try scanner.expect(UInt8(ascii: "{"))
+        repeat {
+            let key = try scanner.rawString()
+            try scanner.expect(UInt8(ascii: ":"))
+            if scanner.matches(key, "step") {
+                guard let value = try scanner.number(), let whole = Int(exactly: value), whole >= 0 else { return nil }
+                step = whole
+            } else if scanner.matches(key, "epoch") {
+                epoch = try scanner.number().flatMap { Int(exactly: $0) } ?? 0
+            } else if scanner.matches(key, "loss") {
+                loss = try scanner.number() ?? .nan
+            } else if scanner.matches(key, "accuracy") {
+                accuracy = try scanner.number() ?? .nan
+            } else if scanner.matches(key, "lr") {
+                rate = try scanner.number() ?? .nan
+            } else if scanner.matches(key, "time") {
+                time = try scanner.number() ?? .nan
+            } else if scanner.matches(key, "images_per_second") {
+                speed = try scanner.number() ?? .nan
+            } else if norms, scanner.matches(key, "norms") {
+                list = try self.norms(&scanner)
+            } else if scanner.matches(key, "loss_is") {
+                loss = try notFinite(&scanner)
+            } else if scanner.matches(key, "accuracy_is") {
+                accuracy = try notFinite(&scanner)
+            } else if scanner.matches(key, "lr_is") {
+                rate = try notFinite(&scanner)
+            } else if scanner.matches(key, "time_is") {
+                time = try notFinite(&scanner)
+            } else if scanner.matches(key, "images_per_second_is") {
+                speed = try notFinite(&scanner)
+            } else {
+                try scanner.skipValue()
+            }
+        } while scanner.take(UInt8(ascii: ","))
+        try scanner.expect(UInt8(ascii: "}"))
+        scanner.skipSpace()
+        guard step >= 0, scanner.at == scanner.end else { return nil }
+        return MetricPoint(
+            step: step, epoch: epoch, loss: loss, accuracy: accuracy, learningRate: rate, time: time, imagesPerSecond: speed,
+            norms: list)
+    }
+
+    private static func notFinite(_ scanner: inout JSONScanner) throws(JSONScanner.Fault) -> Double {
+        let word = try scanner.rawString()
+        return scanner.matches(word, "inf") ? .infinity : scanner.matches(word, "-inf") ? -.infinity : .nan
+    }
+
+    private static func norms(_ scanner: inout JSONScanner) throws(JSONScanner.Fault) -> [PromptNorm] {
+        var list: [PromptNorm] = []
+        try scanner.expect(UInt8(ascii: "["))
+        if scanner.take(UInt8(ascii: "]")) { return list }
+        repeat {
+            if let norm = try norm(&scanner) { list.append(norm) }
+        } while scanner.take(UInt8(ascii: ","))
+        try scanner.expect(UInt8(ascii: "]"))
+        return list
+    }
+
+    /// Nil for a kind that is not known.
+    private static func norm(_ scanner: inout JSONScanner) throws(JSONScanner.Fault) -> PromptNorm? {
+        var norm = PromptNorm(kind: .text, depth: 0, tokens: [], gradient: .nan, moved: .nan)
+        var kind: PromptNorm.Kind?
+        try scanner.expect(UInt8(ascii: "{"))
+        repeat {
+            let key = try scanner.rawString()
+            try scanner.expect(UInt8(ascii: ":"))
+            if scanner.matches(key, "kind") {
+                let word = try scanner.rawString()
+                kind = scanner.matches(word, "text") ? .text : scanner.matches(word, "vision") ? .vision
+                    : scanner.matches(word, "coupler") ? .coupler : nil
+            } else if scanner.matches(key, "depth") {
+                norm.depth = try scanner.number().flatMap { Int(exactly: $0) } ?? 0
+            } else if scanner.matches(key, "tokens") {
+                try scanner.expect(UInt8(ascii: "["))
+                if scanner.take(UInt8(ascii: "]")) { continue }
+                repeat { norm.tokens.append(try scanner.float() ?? .nan) } while scanner.take(UInt8(ascii: ","))
+                try scanner.expect(UInt8(ascii: "]"))
+            } else if scanner.matches(key, "gradient") {
+                norm.gradient = try scanner.float() ?? .nan
+            } else if scanner.matches(key, "moved") {
+                norm.moved = try scanner.float() ?? .nan
+            } else if scanner.matches(key, "gradient_is") {
+                norm.gradient = Float(try notFinite(&scanner))
+            } else if scanner.matches(key, "moved_is") {
+                norm.moved = Float(try notFinite(&scanner))
+            } else {
+                try scanner.skipValue()
+            }
+        } while scanner.take(UInt8(ascii: ","))
+        try scanner.expect(UInt8(ascii: "}"))
+        guard let kind else { return nil }
+        norm.kind = kind
+        return norm
+    }
+}
