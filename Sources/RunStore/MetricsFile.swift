@@ -66,7 +66,11 @@ public final class MetricsReader {
         var points: [MetricPoint] = []
         var damaged = 0
         var lastStart: Int?
+        var status = stat()
+        let size = fstat(descriptor, &status) == 0 ? Int(status.st_size) : 0
         let end = try JSONLines.forEachLine(descriptor, from: offset, path: path) { bytes, line, offset in
+            // Room for lines of the first one's length; growing step by step would copy the points over and over.
+            if lastStart == nil { points.reserveCapacity(min(1 << 22, (size - offset) / (line.count + 1) + 1)) }
             lastStart = offset
             if let point = MetricLine.decode(bytes, from: line.lowerBound, to: line.upperBound, norms: norms) {
                 points.append(point)

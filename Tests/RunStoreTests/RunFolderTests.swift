@@ -198,6 +198,7 @@ import Testing
             // Half written by somebody else, and nonsense.
             run.append("{", to: run.controlFolder + "/.000.json.tmp")
             run.append("{\"command\":\"dance\"}", to: run.controlFolder + "/000.json")
+            mkdir(run.controlFolder + "/111.json", 0o755)
             #expect(try recorder.takeCommands() == commands)
             #expect(try recorder.takeCommands().isEmpty)
             guard case .warning(let text)? = try run.events().last?.event else {
