@@ -25,12 +25,14 @@ struct ControlInbox: Sendable {
         var refused: [String] = []
         for name in waiting() {
             let path = folder + "/" + name
-            if let command = (try? JSONValue(file: path, limit: 1 << 16)).flatMap(CommandText.decode) {
+            let command = (try? JSONValue(file: path, limit: 1 << 16)).flatMap(CommandText.decode)
+            // What cannot be deleted would come again at every step.
+            guard unlink(path) == 0 else { continue }
+            if let command {
                 commands.append(command)
             } else {
                 refused.append("\(path) holds no command that is known; it was deleted.")
             }
-            unlink(path)
         }
         return (commands, refused)
     }

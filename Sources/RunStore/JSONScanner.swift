@@ -114,7 +114,9 @@ struct JSONScanner {
                 at += 1
             default:
                 // A number or a word: up to what ends it.
+                let start = at
                 while at < end, !isEndOfWord(bytes[at]) { at += 1 }
+                guard at > start else { throw fault("an unexpected character") }
             }
         } while depth > 0
     }

@@ -17,6 +17,8 @@ public final class MetricsReader {
     public let path: String
     private let descriptor: Int32
     private var offset = 0
+    /// The bytes before `offset`, from the last line's start: other bytes there mean that the file was cut and written anew.
+    private var lastLine: [UInt8] = []
     private var lastStep = -1
 
     /// - Throws: `RunStoreError.system`.
@@ -46,6 +48,7 @@ public final class MetricsReader {
 
     private func restart(_ batch: inout MetricsBatch) {
         offset = 0
+        lastLine = []
         lastStep = -1
         batch.restarted = true
     }
@@ -56,13 +59,19 @@ public final class MetricsReader {
         var status = stat()
         guard fstat(descriptor, &status) == 0 else { throw RunStoreError.system(operation: "read", path: path, code: errno) }
         if Int(status.st_size) < offset { return true }
-        return try JSONLines.readBlock(descriptor, at: offset - 1, count: 1, path: path) != [0x0A]
+        return try JSONLines.readBlock(descriptor, at: offset - lastLine.count, count: lastLine.count, path: path) != lastLine
     }
 
     private func read(into batch: inout MetricsBatch, norms: Bool) throws {
         var points: [MetricPoint] = []
         var damaged = 0
-        offset = try JSONLines.forEachLine(descriptor, from: offset, path: path) { bytes, line, _ in
+        var lastStart: Int?
+        var status = stat()
+        let size = fstat(descriptor, &status) == 0 ? Int(status.st_size) : 0
+        let end = try JSONLines.forEachLine(descriptor, from: offset, path: path) { bytes, line, offset in
+            // Room for lines of the first one's length; growing step by step would copy the points over and over.
+            if lastStart == nil { points.reserveCapacity(min(1 << 22, (size - offset) / (line.count + 1) + 1)) }
+            lastStart = offset
             if let point = MetricLine.decode(bytes, from: line.lowerBound, to: line.upperBound, norms: norms) {
                 points.append(point)
             } else {
@@ -70,6 +79,9 @@ public final class MetricsReader {
             }
             return true
         }
+        let start = lastStart ?? offset - lastLine.count
+        lastLine = try JSONLines.readBlock(descriptor, at: start, count: end - start, path: path)
+        offset = end
         if let last = points.last { lastStep = last.step }
         batch.points = points
         batch.damagedLines = damaged

@@ -181,7 +181,7 @@ import Testing
         let original = Array((wholeSession + "\n[recorded]\na = '''x'''\nb = [1, {c = 2}]\n").utf8)
         let pieces = ["\"\"\"", "'''", "[", "]", "{", "}", "=", ".", "\n", "#", "\\", "\"", "'", "[[", "1e999", "\u{0}", "\u{2028}", "\u{A0}", "\u{85}", "\r", "?", "- ", "0x", "1979-05-27 07:32", "{a=", "= [", "0_1", "+", "\u{FEFF}", ",", "é"]
         var read = 0
-        let count = 5000
+        let count = ProcessInfo.processInfo.environment["MAPLE_MUTATIONS"].flatMap { Int($0) } ?? 5000
         for round in 0..<count {
             var bytes = original
             for _ in 0..<Int.random(in: 1...4, using: &generator) {
