@@ -239,34 +239,27 @@ struct BPETokenizerTests {
         let vocabulary = Array(try Data(contentsOf: Self.fixture.appendingPathComponent("vocab.json")))
         let merges = Array(try Data(contentsOf: Self.fixture.appendingPathComponent("merges.txt")))
         let json = Array(try Self.tokenizerJSON(arrays: false).utf8)
-        let seed = UInt64(4)
-        var generator = SeededGenerator(seed: seed)
         let words = ["2147483647", "-1", "\": 5, \"", "</w>", "\u{0}", "  "]
-        for round in 0..<fuzzRounds / 6 {
-            let kind = round % 3
-            do {
-                let read =
-                    kind == 2
-                    ? try BytePairVocabulary(
-                        tokenizer: MappedFile(path: "t.json", content: mutated(json, words: words, &generator)))
-                    : try BytePairVocabulary(
-                        vocabulary: MappedFile(path: "v.json", content: kind == 0 ? mutated(vocabulary, words: words, &generator) : vocabulary),
-                        merges: MappedFile(path: "m.txt", content: kind == 1 ? mutated(merges, words: words, &generator) : merges))
-                let tokenizer = BPETokenizer(read)
-                _ = tokenizer.decode(tokenizer.encode("a photo of a tabby cat, naïve."))
-            } catch let error as FormatError {
-                #expect(!error.description.contains("\n"), "seed \(seed) round \(round)")
-            }
+        func use(_ vocabulary: BytePairVocabulary) {
+            let tokenizer = BPETokenizer(vocabulary)
+            _ = tokenizer.decode(tokenizer.encode("a photo of a tabby cat, naïve."))
         }
+        func file(_ content: [UInt8]) -> MappedFile { MappedFile(path: "mutated", content: content) }
+        let rounds = fuzzRounds / 18
+        try fuzz(vocabulary, rounds: rounds, seed: 4, words: words) {
+            use(try BytePairVocabulary(vocabulary: file($0), merges: file(merges)))
+        }
+        try fuzz(merges, rounds: rounds, seed: 5, words: words) {
+            use(try BytePairVocabulary(vocabulary: file(vocabulary), merges: file($0)))
+        }
+        try fuzz(json, rounds: rounds, seed: 6, words: words) { use(try BytePairVocabulary(tokenizer: file($0))) }
     }
 
     @Test func mutatedTextsNeverCrash() throws {
         let tokenizer = try Self.small()
-        var generator = SeededGenerator(seed: 9)
         let text = Array("a photo of &amp; naïve &#x1F600; ΣΊΣΥΦΟΣ <|endoftext|> don't ﬁ １２".utf8)
-        for _ in 0..<fuzzRounds {
-            let mutant = String(decoding: mutated(text, words: ["&#", "&notin", "'s", "Σ", "\u{301}"], &generator), as: UTF8.self)
-            _ = tokenizer.decode(tokenizer.encode(mutant))
+        try fuzz(text, seed: 9, words: ["&#", "&notin", "'s", "Σ", "\u{301}"]) {
+            _ = tokenizer.decode(tokenizer.encode(String(decoding: $0, as: UTF8.self)))
         }
     }
 }

@@ -1,4 +1,7 @@
 import Foundation
+import Testing
+
+@testable import Formats
 
 /// SplitMix64: a small generator whose seed tests print on failure.
 struct SeededGenerator: RandomNumberGenerator {
@@ -37,6 +40,28 @@ func mutated(_ seed: [UInt8], words: [String] = [], _ generator: inout SeededGen
         }
     }
     return bytes
+}
+
+/// Feeds `body` damaged copies of `input`: each has to end within a second, well or with a `FormatError` of one line.
+/// Returns how many ended well.
+@discardableResult
+func fuzz(
+    _ input: [UInt8], rounds: Int = fuzzRounds, seed: UInt64, words: [String] = [], _ body: ([UInt8]) throws -> Void
+) throws -> Int {
+    var generator = SeededGenerator(seed: seed)
+    var fine = 0
+    for round in 0..<rounds {
+        let bytes = mutated(input, words: words, &generator)
+        let start = ContinuousClock.now
+        do {
+            try body(bytes)
+            fine += 1
+        } catch let error as FormatError {
+            #expect(!error.description.contains("\n"), "seed \(seed) round \(round)")
+        }
+        #expect(start.duration(to: .now) < .seconds(1), "seed \(seed) round \(round)")
+    }
+    return fine
 }
 
 /// Peak resident memory of this process in bytes.
