@@ -260,6 +260,22 @@ struct PyTorchFileTests {
         }
         #expect(opened > 0)
     }
+
+    @Test(arguments: ["training.pth", "strided.pth", "torchscript.pt"])
+    func mutatedPicklesNeverCrash(name: String) throws {
+        let file = try MappedFile(path: fixture(name))
+        let archive = try ZipArchive(file.bytes)
+        let pickle = try #require(archive.entries.first { $0.name.hasSuffix("/data.pkl") })
+        // The records stay whole, so that only the pickle decides.
+        let records = archive.entries.filter { $0.name.contains("/data/") }.map { ($0.name, Array(file.bytes[$0.data])) }
+        let words = ["R", "(", "t", "t.", "q\u{0}", "h\u{0}", "h\u{5}", "]", "}", "u", "s", "b", "Q", "ccollections\nOrderedDict\n", "2", "0", "1", "J\u{7f}\u{7f}\u{7f}\u{7f}"]
+        let opened = try fuzz(Array(file.bytes[pickle.data]), rounds: fuzzRounds / 3, seed: 77, words: words) { bytes in
+            let file = try PyTorchFile(MappedFile(path: "m.pth", content: Self.archive([(pickle.name, bytes)] + records)))
+            for name in file.names { _ = try file.tensor(name).bytes.count }
+            for (key, value) in file.root.entries ?? [] { _ = (key.text, value.elements?.count, try value.tensor()) }
+        }
+        #expect(opened > 0)
+    }
 }
 
 /// Checkpoints of the shared folder, whole models and a real training checkpoint.
