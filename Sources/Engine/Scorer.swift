@@ -16,7 +16,7 @@ public final class Scorer {
     private let inverse: UnsafeMutablePointer<Float>
 
     /// Rows of the vision tower that are computed at once: enough for full-speed products, few enough to stay small.
-    private static let rowsAtOnce = 1024
+    private static let rowsAtOnce = 2048
     private static let classesAtOnce = 128
 
     /// - Parameters:
