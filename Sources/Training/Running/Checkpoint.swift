@@ -12,8 +12,8 @@ public struct CheckpointState: Sendable, Equatable {
     public var epoch: Int
     public var batch: Int
     public var seed: Int
-    /// The learning rate set by hand over the schedule's: a factor, 1 when it was left alone.
-    public var rateFactor: Double
+    /// The learning rate set by hand over that of the schedule without its warm-up; nil when it was left alone.
+    public var rateFactor: Double?
     public var modelFingerprint: String
     public var method: MethodSpec
 }
@@ -35,7 +35,7 @@ public enum Checkpoint {
             "maple": version, "step": "\(state.step)", "epoch": "\(state.epoch)", "batch": "\(state.batch)",
             "generator": "counters of seed \(state.seed)", "seed": "\(state.seed)",
             // Exact: Swift prints the shortest text that reads back as the same number.
-            "rate_factor": "\(state.rateFactor)", "model": state.modelFingerprint, "method": state.method.name.rawValue,
+            "rate_factor": state.rateFactor.map { "\($0)" } ?? "none", "model": state.modelFingerprint, "method": state.method.name.rawValue,
             "context": "\(state.method.context)", "depth": "\(state.method.depth)", "init": state.method.initialWords,
         ]
         try SafetensorsWriter.write(tensors, metadata: metadata, to: path)
@@ -93,8 +93,9 @@ public enum Checkpoint {
         guard written == version else {
             throw TrainingError.checkpoint(path: file.path, what: "its version is \(written), this program knows \(version). Update maple.")
         }
-        guard let factor = Double(try field("rate_factor")), factor.isFinite,
-            let method = MethodName(rawValue: try field("method"))
+        let factorText = try field("rate_factor")
+        let factor = Double(factorText)
+        guard factorText == "none" || factor?.isFinite == true, let method = MethodName(rawValue: try field("method"))
         else { throw TrainingError.checkpoint(path: file.path, what: "its notes cannot be read. Use another checkpoint.") }
         return CheckpointState(
             step: try number("step"), epoch: try number("epoch"), batch: try number("batch"), seed: try number("seed"),
