@@ -34,7 +34,7 @@ let package = Package(
             ]),
 
         // Tests
-        .target(name: "TestSupport", path: "Tests/TestSupport"),
+        .target(name: "TestSupport", dependencies: ["Datasets"], path: "Tests/TestSupport"),
         .target(name: "CAllocationCount", path: "Tests/CAllocationCount"),
         .testTarget(name: "RunModelTests", dependencies: ["RunModel", "TestSupport"]),
         .testTarget(name: "EngineTests", dependencies: ["Engine", "CKernels", "CAllocationCount", "TestSupport"]),
@@ -43,7 +43,7 @@ let package = Package(
         .testTarget(name: "SessionFileTests", dependencies: ["SessionFile", "TestSupport"]),
         .testTarget(name: "RunStoreTests", dependencies: ["RunStore", "TestSupport"]),
         .testTarget(name: "TrainingTests", dependencies: ["Training", "TestSupport"]),
-        .testTarget(name: "CommandTests", dependencies: ["TestSupport", "maple"]),
+        .testTarget(name: "CommandTests", dependencies: ["Formats", "RunStore", "TestSupport", "maple"]),
     ],
     swiftLanguageModes: [.v6]
 )
