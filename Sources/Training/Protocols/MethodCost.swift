@@ -1,0 +1,187 @@
+import Engine
+import RunModel
+
+/// What a method costs on a model, counted from shapes before anything is run.
+///
+/// Arithmetic is that of matrix products, a multiplication and an addition being two operations; it follows the engine's
+/// savings: text rows are those of the token tree, only end tokens and [CLS] go through the last block, and gradients flow
+/// only to what is learned. Memory is activations, prompts and weights; decoded pictures come on top.
+public struct MethodCost: Sendable, Equatable {
+    /// Numbers that a step changes.
+    public var trainableParameters: Int
+    /// Rows of the text tower in one pass.
+    public var textRows: Int
+    /// Floating-point operations of one training step.
+    public var stepOperations: Double
+    /// Of scoring one image, text features aside.
+    public var imageOperations: Double
+    /// Of computing all classes' text features once.
+    public var textOperations: Double
+    /// Bytes of weights as they lie in memory, training activations, and the prompts' values, gradients and momentum.
+    public var weightBytes: Double
+    public var activationBytes: Double
+    public var promptBytes: Double
+    /// Of scoring: one block's activations at a time.
+    public var scoringBytes: Double
+
+    public var trainingBytes: Double { weightBytes + activationBytes + promptBytes }
+
+    /// - Parameters:
+    ///   - sentences: token ids of the training classes.
+    ///   - batch: images of a step.
+    public init(shape: CLIPShape, method: MethodSpec, sentences: [[Int32]], batch: Int) throws(EngineError) {
+        let parts = Parts(method)
+        let plan = try TextPlan(
+            sentences: sentences.map { ids in
+                ids.enumerated().map { place, id in
+                    place >= 1 && place <= parts.textTokens ? .context(place - 1) : .word(id)
+                }
+            }, window: shape.contextLength, vocabulary: shape.vocabulary)
+        let ends = plan.rows - plan.firstReadout
+        let vision = Tower(shape.vision), text = Tower(shape.text)
+        let tokens = 1 + shape.patches, b = Double(batch), e = Double(shape.embedding)
+        let patchValues = Double(3 * shape.patchSize * shape.patchSize)
+        let links = plan.ancestorCount
+
+        let embedding = 2 * Double(shape.patches) * vision.d * patchValues
+        let visionForward = embedding + vision.forward(
+            rows: tokens + parts.visionTokens, replaced: parts.visionTokens, depth: parts.visionDepth, ends: 1, attends: true)
+            + 2 * vision.d * e
+        let visionBackward = parts.visionDepth == 0 ? 0 : 2 * vision.d * e + vision.backward(
+            rows: tokens + parts.visionTokens, replaced: parts.visionTokens, depth: parts.visionDepth, ends: 1, attends: true,
+            needed: parts.visionTokens)
+        let textForward = text.forward(
+            rows: plan.rows, replaced: plan.contextRows, depth: parts.textDepth, ends: ends, attends: false)
+            + 2 * Double(ends) * text.d * e
+        let textBackward = parts.textDepth == 0 ? 0 : 2 * Double(ends) * text.d * e + text.backward(
+            rows: plan.rows, replaced: plan.contextRows, depth: parts.textDepth, ends: ends, attends: false,
+            needed: plan.contextRows)
+        // Conditional prompts read the classes anew for each image.
+        let passes = parts.textPerImage ? b : 1
+        let couplers = Double(parts.couplers) * 6 * Double(parts.textTokens) * text.d * vision.d
+        let head = 6 * b * Double(sentences.count) * e
+        trainableParameters = parts.parameters(shape, classes: sentences.count)
+        textRows = plan.rows
+        imageOperations = visionForward + 2 * Double(sentences.count) * e + (parts.textPerImage ? textForward : 0)
+        textOperations = parts.textPerImage ? 0 : textForward
+        stepOperations =
+            method.name == .zeroshot
+            ? 0 : b * (visionForward + visionBackward) + (parts.textDepth > 0 ? passes * (textForward + textBackward) : 0) + couplers + head
+
+        let visionTrains = parts.visionDepth > 0, textTrains = parts.textDepth > 0
+        let visionRows = batch * (tokens + parts.visionTokens)
+        activationBytes =
+            method.name == .zeroshot
+            ? 0
+            : 4
+                * (vision.memory(
+                    rows: visionRows, images: batch, keys: tokens + parts.visionTokens, links: nil, training: visionTrains)
+                    + b * Double(shape.patches) * patchValues
+                    + text.memory(rows: plan.rows, images: 1, keys: 0, links: links, training: textTrains))
+        promptBytes = 16 * Double(trainableParameters)
+        let scored = max(1, 1024 / (tokens + parts.visionTokens))
+        scoringBytes =
+            4
+            * (vision.memory(
+                rows: scored * (tokens + parts.visionTokens), images: scored, keys: tokens + parts.visionTokens, links: nil,
+                training: false) + text.memory(rows: plan.rows, images: 1, keys: 0, links: links, training: false))
+        weightBytes = 4 * shape.weightCount
+    }
+
+    /// What a method adds to the towers.
+    struct Parts {
+        var textTokens = 0
+        var textDepth = 0
+        var visionTokens = 0
+        var visionDepth = 0
+        var couplers = 0
+        var textPerImage = false
+        var isConditional = false
+
+        init(_ method: MethodSpec) {
+            let n = method.context, depth = method.depth
+            switch method.name {
+            case .zeroshot: break
+            case .coop: (textTokens, textDepth) = (n, 1)
+            case .cocoop: (textTokens, textDepth, textPerImage, isConditional) = (n, 1, true, true)
+            case .vision: (visionTokens, visionDepth) = (n, depth)
+            case .language: (textTokens, textDepth) = (n, depth)
+            case .independent: (textTokens, textDepth, visionTokens, visionDepth) = (n, depth, n, depth)
+            case .maple: (textTokens, textDepth, visionTokens, visionDepth, couplers) = (n, depth, n, depth, depth)
+            }
+        }
+
+        func parameters(_ shape: CLIPShape, classes: Int) -> Int {
+            let t = shape.text.width, v = shape.vision.width, e = shape.embedding
+            var sum = textDepth * textTokens * t
+            if couplers > 0 {
+                sum += couplers * (t * v + v)
+            } else {
+                sum += visionDepth * visionTokens * v
+            }
+            // Co-CoOp's network: embedding to a sixteenth, to the text width, biases included.
+            if isConditional { sum += e * (e / 16) + e / 16 + (e / 16) * t + t }
+            return sum
+        }
+    }
+
+    /// Sums over one tower's blocks.
+    private struct Tower {
+        let d: Double
+        let h: Double
+        let heads: Double
+        let layers: Int
+
+        init(_ shape: TowerShape) {
+            (d, h, heads, layers) = (Double(shape.width), Double(shape.hidden), Double(shape.heads), shape.layers)
+        }
+
+        /// Rows that a block passes on: prompts that the next block replaces are keys and values alone.
+        private func active(_ layer: Int, rows: Int, replaced: Int, depth: Int, ends: Int) -> Double {
+            layer == layers - 1 ? Double(ends) : Double(layer + 1 < depth ? rows - replaced : rows)
+        }
+
+        func forward(rows: Int, replaced: Int, depth: Int, ends: Int, attends: Bool) -> Double {
+            let n = Double(rows)
+            return (0..<layers).reduce(0.0) { sum, layer in
+                let a = active(layer, rows: rows, replaced: replaced, depth: depth, ends: ends)
+                return sum + 4 * a * d * d + 4 * n * d * d + 4 * a * d * h + (attends ? 4 * a * n * d : 0)
+            }
+        }
+
+        func backward(rows: Int, replaced: Int, depth: Int, ends: Int, attends: Bool, needed: Int) -> Double {
+            (0..<layers).reduce(0.0) { sum, layer in
+                let n = Double(layer == 0 ? needed : rows)
+                let a = active(layer, rows: rows, replaced: replaced, depth: depth, ends: ends)
+                return sum + 4 * a * d * d + 4 * n * d * d + 4 * a * d * h + (attends ? 8 * a * Double(rows) * d : 0)
+            }
+        }
+
+        /// Floats of activations; every block keeps its own while training.
+        func memory(rows: Int, images: Int, keys: Int, links: Int?, training: Bool) -> Double {
+            let n = Double(rows)
+            let probabilities = links.map { heads * Double($0) } ?? heads * n * Double(keys)
+            let block = 5 * n * d + n * h + probabilities
+            let scratch = (training ? 7 : 2) * n * d + n * h + 2 * n * d
+            return block * Double(training ? layers : 1) + scratch
+        }
+    }
+}
+
+extension TextPlan {
+    /// Keys that all rows read together.
+    var ancestorCount: Int { rows * (1 + (places.max() ?? 0)) }
+}
+
+extension CLIPShape {
+    /// Numbers in the model's weights.
+    var weightCount: Double {
+        func tower(_ t: TowerShape) -> Double {
+            let d = Double(t.width), h = Double(t.hidden)
+            return Double(t.layers) * (4 * d * d + 2 * d * h + 9 * d + h) + 2 * d
+        }
+        let v = Double(vision.width), t = Double(text.width), e = Double(embedding)
+        return tower(vision) + tower(text) + v * Double(3 * patchSize * patchSize + patches + 2) + v * 2 + v * e
+            + t * Double(vocabulary + contextLength) + t * e
+    }
+}
