@@ -36,8 +36,9 @@ let package = Package(
 
         // Tests
         .target(name: "TestSupport", path: "Tests/TestSupport"),
+        .target(name: "CAllocationCount", path: "Tests/CAllocationCount"),
         .testTarget(name: "RunModelTests", dependencies: ["RunModel", "TestSupport"]),
-        .testTarget(name: "EngineTests", dependencies: ["Engine", "Formats", "TestSupport"]),
+        .testTarget(name: "EngineTests", dependencies: ["Engine", "CKernels", "CAllocationCount", "TestSupport"]),
         .testTarget(name: "FormatsTests", dependencies: ["Formats", "TestSupport"]),
         .testTarget(name: "DatasetsTests", dependencies: ["Datasets", "Formats", "TestSupport"]),
         .testTarget(name: "AnalysisTests", dependencies: ["Analysis", "TestSupport"]),

@@ -13,7 +13,7 @@ public struct TrainableTensor {
 /// Measurements of one prompted block or coupler.
 public struct TensorNorm: Sendable, Equatable {
     public var role: ParameterRole
-    /// L2 norm of each token; of the whole weight for a coupler.
+    /// L2 norm of each token (its mean over classes where each class has its own); of the whole weight for a linear map.
     public var tokens: [Float]
     public var gradient: Float
     /// L2 distance from the starting value.
@@ -27,6 +27,8 @@ public final class LearnedPrompts {
     public let clip: FrozenCLIP
     public let method: PromptMethod
     let learner: any PromptLearner<Float>
+    /// The sentences that class-specific contexts belong to, once they are known: other ones cannot be scored.
+    public internal(set) var ownSentences: [[Int32]]?
     /// L2 norm of each parameter's gradient in the last step.
     let gradientNorms: UnsafeMutableBufferPointer<Float>
 
@@ -37,7 +39,17 @@ public final class LearnedPrompts {
         self.clip = clip
         self.method = method
         switch method {
-        case .zeroshot: learner = NoPrompts(shape: clip.shape)
+        case .zeroshot: learner = NoPrompts()
+        case .coop(let context, _, let classes):
+            learner = try CoOp(weights: clip.weights, context: context, classes: classes, initial: initial, seed: seed)
+        case .cocoop(let context):
+            learner = try CoCoOp(weights: clip.weights, context: context, initial: initial, seed: seed)
+        case .vision(let size):
+            learner = try IndependentPrompts(weights: clip.weights, text: nil, vision: size, initial: initial, seed: seed)
+        case .language(let size):
+            learner = try IndependentPrompts(weights: clip.weights, text: size, vision: nil, initial: initial, seed: seed)
+        case .independent(let text, let vision):
+            learner = try IndependentPrompts(weights: clip.weights, text: text, vision: vision, initial: initial, seed: seed)
         case .maple(let context, let depth):
             learner = try MaPLe(
                 weights: clip.weights, context: context, depth: depth, initial: initial, seed: seed, workers: clip.workers)
@@ -48,6 +60,21 @@ public final class LearnedPrompts {
     }
 
     deinit { gradientNorms.deallocate() }
+
+    /// Says which sentences class-specific contexts were trained on; other methods know no such limit.
+    ///
+    /// - Throws: `EngineError.ownContexts` when they are not as many as there are contexts.
+    public func bind(to sentences: [[Int32]]) throws(EngineError) {
+        guard let classes = method.ownContexts else { return }
+        guard sentences.count == classes else { throw .ownContexts(classes: classes) }
+        ownSentences = sentences
+    }
+
+    /// - Throws: `EngineError.ownContexts` when class-specific contexts are to be used for other classes.
+    func checkClasses(_ sentences: [[Int32]]) throws(EngineError) {
+        guard let classes = method.ownContexts else { return }
+        guard sentences.count == classes, sentences == ownSentences ?? sentences else { throw .ownContexts(classes: classes) }
+    }
 
     public var parameterCount: Int { learner.parameters.reduce(0) { $0 + $1.value.count } }
 
@@ -71,12 +98,19 @@ public final class LearnedPrompts {
         for (i, p) in learner.parameters.enumerated() {
             let moved = Float(Float.squares(p.value.base, p.initial.base, p.value.count).squareRoot())
             switch p.role {
-            case .coupler where p.shape.count == 1: continue
-            case .coupler:
+            case .coupler where p.shape.count == 1, .metaNet where p.shape.count == 1: continue
+            case .coupler, .metaNet:
                 let whole = Float(Float.squares(p.value.base, nil, p.value.count).squareRoot())
                 result.append(TensorNorm(role: p.role, tokens: [whole], gradient: gradientNorms[i], moved: moved))
             case .text, .vision:
-                result.append(TensorNorm(role: p.role, tokens: rows(p.value), gradient: gradientNorms[i], moved: moved))
+                var tokens = rows(p.value)
+                if p.shape.count == 3, let classes = p.shape.first, classes > 0 {
+                    let each = p.shape[1], all = tokens
+                    tokens = (0..<each).map { token in
+                        (0..<classes).reduce(0) { $0 + all[$1 * each + token] } / Float(classes)
+                    }
+                }
+                result.append(TensorNorm(role: p.role, tokens: tokens, gradient: gradientNorms[i], moved: moved))
             }
         }
         let own = learner.parameters.contains { if case .vision = $0.role { true } else { false } }

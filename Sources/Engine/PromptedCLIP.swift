@@ -15,8 +15,10 @@ public final class PromptedCLIP {
     public let prompts: LearnedPrompts
     /// The most images of a step.
     public let batch: Int
+    /// The class list's token tree; of one image where each image has its own.
     public let plan: TextPlan
-    let model: Model<Float>
+    public private(set) var stepsTaken = 0
+    let model: any TrainingModel<Float>
     private let optimiser: SGD
 
     /// - Parameter sentences: token ids of each training class's sentence, from the start to the end token, with stand-ins at
@@ -29,20 +31,28 @@ public final class PromptedCLIP {
         let clip = prompts.clip
         self.prompts = prompts
         self.batch = batch
-        plan = try TextPlan(
-            sentences: sentences.map(prompts.method.sentence), window: clip.shape.contextLength,
-            vocabulary: clip.shape.vocabulary)
-        model = Model(
-            weights: clip.weights, start: clip.start, learner: prompts.learner, plan: plan, batch: batch,
-            workers: clip.workers)
+        let method = prompts.method
+        try prompts.bind(to: sentences)
+        if let learner = prompts.learner as? CoCoOp<Float> {
+            let model = try ConditionalModel(
+                weights: clip.weights, start: clip.start, learner: learner, batch: batch,
+                workers: clip.workers
+            ) { method.sentences(sentences, copies: $0) }
+            plan = model.texts.plan
+            self.model = model
+        } else {
+            plan = try TextPlan(
+                sentences: method.sentences(sentences), window: clip.shape.contextLength, vocabulary: clip.shape.vocabulary)
+            model = Model(
+                weights: clip.weights, start: clip.start, learner: prompts.learner, plan: plan, batch: batch,
+                workers: clip.workers)
+        }
         optimiser = SGD(momentum: momentum, weightDecay: weightDecay)
     }
 
     public var classes: Int { plan.readouts.count }
-    public var stepsTaken: Int { model.stepsTaken }
-
     /// For a run that goes on: how many steps the restored momentum has seen.
-    public func restore(stepsTaken: Int) { model.restore(stepsTaken: stepsTaken) }
+    public func restore(stepsTaken: Int) { self.stepsTaken = stepsTaken }
 
     /// Loss and gradients of a batch without an update, as in the first half of a step.
     ///
@@ -60,15 +70,16 @@ public final class PromptedCLIP {
         images: UnsafePointer<Float>, labels: UnsafeBufferPointer<Int32>, learningRate: Double
     ) -> StepOutcome {
         let loss = model.gradients(images, labels: labels)
+        let logits = model.logits, parameters = prompts.learner.parameters
         var correct = 0
         for (i, label) in labels.enumerated() {
-            let row = model.head.logits.row(i)
+            let row = logits.row(i)
             var best = 0
             for c in 1..<max(classes, 1) where row[c] > row[best] { best = c }
             if best == Int(label) { correct += 1 }
         }
         var finite = loss.isFinite
-        for (i, p) in model.learner.parameters.enumerated() {
+        for (i, p) in parameters.enumerated() {
             let norm = Float(Float.squares(p.gradient.base, nil, p.gradient.count).squareRoot())
             prompts.gradientNorms[i] = norm
             finite = finite && norm.isFinite
@@ -77,21 +88,25 @@ public final class PromptedCLIP {
             return StepOutcome(
                 loss: loss, correct: correct, nonFinite: model.firstNonFinite(count: labels.count) ?? "loss")
         }
-        model.update(optimiser, learningRate: learningRate)
+        optimiser.step(parameters, learningRate: learningRate, first: stepsTaken == 0)
+        stepsTaken += 1
         return StepOutcome(loss: loss, correct: correct, nonFinite: nil)
     }
 
     /// (count, classes) logits of a batch with the parameters as they are.
     public func logits(images: UnsafePointer<Float>, count: Int) -> [Float] {
         model.forward(images, count: count)
-        return Array(UnsafeBufferPointer(start: model.head.logits.base, count: count * classes))
+        return Array(UnsafeBufferPointer(start: model.logits.base, count: count * classes))
     }
 
-    /// (count, embedding) and (classes, embedding) features of the last forward pass, before normalisation.
+    /// Features of the last forward pass, before normalisation: (count, embedding) of the images; (classes, embedding) of the
+    /// text, or (count, classes, embedding) where each image has its own.
     public func rawFeatures(count: Int) -> (image: [Float], text: [Float]) {
         let e = prompts.clip.shape.embedding
+        let texts = prompts.method.isConditional ? count * classes : classes
         return (
-            Array(UnsafeBufferPointer(start: model.vision.features.base, count: count * e)), model.text.features.array
+            Array(UnsafeBufferPointer(start: model.imageFeatures.base, count: count * e)),
+            Array(UnsafeBufferPointer(start: model.textFeatures.base, count: texts * e))
         )
     }
 }

@@ -3,6 +3,7 @@ public enum FormatError: Error, Equatable, Sendable {
     case file(path: String, FileProblem)
     case json(path: String, offset: Int, what: String)
     case safetensors(path: String, SafetensorsProblem)
+    case pytorch(path: String, PyTorchProblem)
     case weights(path: String, WeightsProblem)
     case configuration(path: String, ConfigurationProblem)
     case folder(path: String, FolderProblem)
@@ -42,6 +43,32 @@ public enum SafetensorsProblem: Error, Equatable, Sendable {
     case overlap(tensor: String, other: String)
     case gap(tensor: String, bytes: Int)
     case trailingBytes(Int)
+}
+
+public enum PyTorchProblem: Error, Equatable, Sendable {
+    /// Neither a zip archive nor the old format.
+    case notPyTorch
+    /// A tar file, the format of 2016.
+    case tarFile
+    case oldTorchScript
+    /// The end of the archive, or of the storages, is missing.
+    case truncatedArchive
+    case badArchive(String)
+    /// A record that is compressed or encrypted.
+    case packedRecord(String)
+    case missingRecord(record: String, tensor: String?)
+    case shortRecord(record: String, tensor: String, needed: Int, found: Int)
+    case bigEndian
+    case pickle(offset: Int, what: String)
+    /// The pickle names something that is not known to be data.
+    case refusedName(String)
+    /// Complex, quantised and other elements.
+    case unreadableStorage(String)
+    case outsideStorage(tensor: String, shape: [Int])
+    case tooLargeView(tensor: String, shape: [Int])
+    case duplicateTensor(String)
+    case tangled
+    case noTensors
 }
 
 public enum WeightsProblem: Equatable, Sendable {

@@ -6,6 +6,7 @@ extension FormatError: CustomStringConvertible {
         case .json(let path, let offset, let what):
             "cannot read \(path): not valid JSON at byte \(offset): \(what.printable). Is the download complete?"
         case .safetensors(let path, let problem): "cannot use \(path): \(problem.wording)"
+        case .pytorch(let path, let problem): "cannot use \(path): \(problem.wording)"
         case .weights(let path, let problem): "cannot use \(path): \(problem.wording)"
         case .configuration(let path, let problem): "cannot use \(path): \(problem.wording)"
         case .folder(let path, let problem): "cannot use \(path): \(problem.wording)"
@@ -72,6 +73,37 @@ extension SafetensorsProblem {
     }
 }
 
+extension PyTorchProblem {
+    fileprivate var wording: String {
+        switch self {
+        case .notPyTorch: "it is no PyTorch checkpoint (neither an archive nor the old format). Is it the right file?"
+        case .tarFile: "it is a tar file of the oldest PyTorch format. Load it with torch.load and save it again with torch.save."
+        case .oldTorchScript: "it is a TorchScript archive older than PyTorch 1.4. Load it with torch.jit.load and save it again."
+        case .truncatedArchive: "its end is missing. \(complete)"
+        case .badArchive(let what): "the archive is damaged: \(what.printable). \(complete)"
+        case .packedRecord(let record): "the record \(record.printable) is compressed or encrypted. Save the file again with torch.save."
+        case .missingRecord(let record, let tensor):
+            "the record \(record.printable)\(tensor.map { " of the tensor \($0.printable)" } ?? "") is missing. \(complete)"
+        case .shortRecord(let record, let tensor, let needed, let found):
+            "the record \(record.printable) of the tensor \(tensor.printable) has \(found) bytes, \(needed) are needed. \(complete)"
+        case .bigEndian: "it was written on a big-endian machine. Save it again with torch.save on a little-endian one."
+        case .pickle(let offset, let what): "its pickle is not readable at byte \(offset): \(what.printable). \(complete)"
+        case .refusedName(let name):
+            "it asks for '\(name.printable)', which is not data: refused, nothing was run. "
+                + "Use a file you trust that holds model.state_dict() only."
+        case .unreadableStorage(let name):
+            "it holds elements of \(name.printable) (complex or quantised), which are not read. Use weights that are not quantised."
+        case .outsideStorage(let tensor, let shape):
+            "the tensor \(tensor.printable) of shape \(shape.wording) goes beyond its storage. \(again)"
+        case .tooLargeView(let tensor, let shape):
+            "the tensor \(tensor.printable) of shape \(shape.wording) is a view far larger than the file. Save it as a contiguous tensor."
+        case .duplicateTensor(let name): "the tensor \(name.printable) stands in it twice. \(again)"
+        case .tangled: "its values are nested too deeply to be a state dictionary. Save model.state_dict() only."
+        case .noTensors: "it holds no tensors. Is it a checkpoint of a model?"
+        }
+    }
+}
+
 extension WeightsProblem {
     fileprivate var wording: String {
         switch self {
@@ -115,7 +147,7 @@ extension FolderProblem {
                 ? "it holds an adapter (adapter_config.json), not a model. Merge it into its base model first."
                 : "it has no config.json. Name the folder of a Hugging Face CLIP model, or fetch config.json."
         case .noWeights(let present):
-            "it has no model.safetensors" + (present.isEmpty ? "" : " (\(present.map(\.printable).joined(separator: ", ")) cannot be read)")
+            "it has no weights (model.safetensors or pytorch_model.bin)" + (present.isEmpty ? "" : " (\(present.map(\.printable).joined(separator: ", ")) cannot be read)")
                 + ". Fetch model.safetensors (or its shards and model.safetensors.index.json)."
         case .noVocabulary: "it has no vocabulary. Fetch vocab.json and merges.txt (or tokenizer.json) of the model."
         case .tokenBeyondVocabulary(let token, let id, let size):

@@ -31,11 +31,11 @@ public struct MetricPoint: Sendable, Equatable, Codable {
 
 /// The size of one trainable tensor, row by row for prompts.
 public struct PromptNorm: Sendable, Equatable, Codable {
-    public enum Kind: String, Sendable, Equatable, Codable { case text, vision, coupler }
+    public enum Kind: String, Sendable, Equatable, Codable { case text, vision, coupler, metaNet = "meta_net" }
     public var kind: Kind
-    /// The block whose input it enters, from 0.
+    /// The block whose input it enters, from 0; the layer of the meta-net.
     public var depth: Int
-    /// L2 norm of each token; one number for a coupler.
+    /// L2 norm of each token; one number for a linear map.
     public var tokens: [Float]
     /// L2 norm of the whole tensor's gradient in this step.
     public var gradient: Float

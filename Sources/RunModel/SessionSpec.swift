@@ -78,26 +78,61 @@ public enum MethodName: String, Sendable, Equatable, Codable, CaseIterable {
     case zeroshot, coop, cocoop, vision, language, independent, maple
 }
 
+/// Where the class name stands among CoOp's context tokens.
+public enum NamePlace: String, Sendable, Equatable, Codable, CaseIterable {
+    case end, middle, front
+}
+
+/// Sentences of zero-shot CLIP: the data set's template alone, the mean over the seven selected ImageNet templates, or the
+/// mean over those and the data set's own (as the reference does outside ImageNet).
+public enum EnsembleName: String, Sendable, Equatable, Codable, CaseIterable {
+    case none, selected
+    case selectedAndOwn = "selected+template"
+}
+
 /// A method and its shape.
 public struct MethodSpec: Sendable, Equatable, Codable {
     public var name: MethodName
-    /// Context length: learned tokens per depth.
+    /// Context length: learned tokens per depth; of the text tower where both have their own, of the vision tower for
+    /// `vision`.
     public var context: Int
-    /// Prompt depth: how many blocks get learned tokens.
+    /// Prompt depth: how many blocks get learned tokens. `coop` and `cocoop` have one and ignore it.
     public var depth: Int
     /// Words that the first context tokens start from; empty starts from random values.
     public var initialWords: String
+    /// CoOp: where the class name stands.
+    public var position: NamePlace
+    /// CoOp: each class has context tokens of its own. They know no other classes.
+    public var classSpecific: Bool
+    /// Independent prompting: learned tokens per depth of the vision tower; nil takes `context`.
+    public var visionContext: Int?
+    /// Independent prompting: prompted blocks of the vision tower; nil takes `depth`.
+    public var visionDepth: Int?
+    /// Zero-shot: which sentences are averaged.
+    public var ensemble: EnsembleName
 
-    public init(name: MethodName = .maple, context: Int = 2, depth: Int = 9, initialWords: String = "a photo of a") {
+    public init(
+        name: MethodName = .maple, context: Int = 2, depth: Int = 9, initialWords: String = "a photo of a",
+        position: NamePlace = .end, classSpecific: Bool = false, visionContext: Int? = nil, visionDepth: Int? = nil,
+        ensemble: EnsembleName = .none
+    ) {
         self.name = name
         self.context = context
         self.depth = depth
         self.initialWords = initialWords
+        self.position = position
+        self.classSpecific = classSpecific
+        self.visionContext = visionContext
+        self.visionDepth = visionDepth
+        self.ensemble = ensemble
     }
 
     enum CodingKeys: String, CodingKey {
-        case name, context, depth
+        case name, context, depth, position, ensemble
         case initialWords = "init"
+        case classSpecific = "class_specific"
+        case visionContext = "vision_context"
+        case visionDepth = "vision_depth"
     }
 }
 

@@ -114,7 +114,7 @@ enum MetricLine {
             if scanner.matches(key, "kind") {
                 let word = try scanner.rawString()
                 kind = scanner.matches(word, "text") ? .text : scanner.matches(word, "vision") ? .vision
-                    : scanner.matches(word, "coupler") ? .coupler : nil
+                    : scanner.matches(word, "coupler") ? .coupler : scanner.matches(word, "meta_net") ? .metaNet : nil
             } else if scanner.matches(key, "depth") {
                 norm.depth = try scanner.number().flatMap { Int(exactly: $0) } ?? 0
             } else if scanner.matches(key, "tokens") {

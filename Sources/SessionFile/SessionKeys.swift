@@ -76,9 +76,22 @@ extension SessionKey {
         SessionKey("data.flip", .flag, "train on images flipped half of the time", otherNames: ["random_flip"]),
         SessionKey("data.template", .template, "sentence for zero-shot prompts", otherNames: ["prompt"]),
         SessionKey("method.name", .word(MethodName.allCases.map(\.rawValue)), "prompt learning method", otherNames: ["trainer"]),
-        SessionKey("method.context", .whole(1...64), "learned tokens per depth", otherNames: ["n_ctx", "context_length", "length"]),
-        SessionKey("method.depth", .whole(1...64), "blocks that get learned tokens", otherNames: ["prompt_depth"]),
+        SessionKey("method.context", .whole(1...64), "learned tokens per depth, in the text tower where both have their own", otherNames: ["n_ctx", "context_length", "length"]),
+        SessionKey("method.depth", .whole(1...64), "blocks that get learned tokens; coop and cocoop have one", otherNames: ["prompt_depth"]),
         SessionKey("method.init", .text(0...1000), "words that the context starts from", otherNames: ["ctx_init", "initial_words"]),
+        SessionKey(
+            "method.position", .word(NamePlace.allCases.map(\.rawValue)), "coop: where the class name stands",
+            otherNames: ["class_token_position", "name_position"]),
+        SessionKey("method.class_specific", .flag, "coop: each class has its own context", otherNames: ["csc"]),
+        SessionKey(
+            "method.vision_context", .whole(1...64), "independent: learned tokens per depth of the vision tower",
+            otherNames: ["n_ctx_vision"]),
+        SessionKey(
+            "method.vision_depth", .whole(1...64), "independent: prompted blocks of the vision tower",
+            otherNames: ["prompt_depth_vision"]),
+        SessionKey(
+            "method.ensemble", .word(EnsembleName.allCases.map(\.rawValue)), "zeroshot: sentences that are averaged",
+            otherNames: ["templates"]),
         SessionKey("optim.lr", .number(least: 0, isOpen: true, below: nil), "learning rate", otherNames: ["learning_rate", "rate"]),
         SessionKey("optim.epochs", .whole(1...100_000), "passes over the images", otherNames: ["max_epoch", "num_epochs", "epoch"]),
         SessionKey("optim.batch", .whole(1...65_536), "images per step", otherNames: ["batch_size"]),

@@ -60,8 +60,34 @@ struct SessionReader {
                 "optim.warmup_epochs is \(spec.optim.warmupEpochs), more than the \(spec.optim.epochs) of optim.epochs; "
                     + "it must be a whole number from 0 to \(spec.optim.epochs).")
         }
+        checkMethod(spec)
         try throwIfFaulty()
         return spec
+    }
+
+    /// Keys that only one method knows must not be set for another: they would do nothing.
+    private mutating func checkMethod(_ spec: SessionSpec) {
+        let method = spec.method, name = method.name.rawValue
+        func foreign(_ key: String, _ owner: MethodName) -> String {
+            "\(key) is for the method \"\(owner.rawValue)\", and method.name is \"\(name)\". Remove the key."
+        }
+        if method.position != .end, method.name != .coop { report("method.position", foreign("method.position", .coop)) }
+        if method.classSpecific, method.name != .coop { report("method.class_specific", foreign("method.class_specific", .coop)) }
+        if method.visionContext != nil, method.name != .independent {
+            report("method.vision_context", foreign("method.vision_context", .independent))
+        }
+        if method.visionDepth != nil, method.name != .independent {
+            report("method.vision_depth", foreign("method.vision_depth", .independent))
+        }
+        if method.ensemble != .none, method.name != .zeroshot {
+            report("method.ensemble", foreign("method.ensemble", .zeroshot))
+        }
+        if method.classSpecific, method.name == .coop, spec.eval.classes != [spec.data.classes] {
+            report(
+                "method.class_specific",
+                "method.class_specific learns a context for each training class and none for others: "
+                    + "eval.classes must be [\"\(spec.data.classes.rawValue)\"], as data.classes.")
+        }
     }
 
     func throwIfFaulty() throws {
@@ -173,6 +199,11 @@ struct SessionReader {
         method.context = whole("method.context", method.context)
         method.depth = whole("method.depth", method.depth)
         method.initialWords = text("method.init", method.initialWords)
+        method.position = word("method.position", method.position)
+        method.classSpecific = flag("method.class_specific", method.classSpecific)
+        if case .integer(let tokens) = sound("method.vision_context") { method.visionContext = tokens }
+        if case .integer(let depth) = sound("method.vision_depth") { method.visionDepth = depth }
+        method.ensemble = word("method.ensemble", method.ensemble)
 
         var optim = OptimSpec()
         optim.lr = number("optim.lr", optim.lr)

@@ -27,7 +27,11 @@ extension SessionFile {
                 ("context", String(spec.method.context)),
                 ("depth", String(spec.method.depth)),
                 ("init", quoted(spec.method.initialWords)),
-            ])
+                ("position", quoted(spec.method.position.rawValue)),
+                ("class_specific", String(spec.method.classSpecific)),
+            ] + (spec.method.visionContext.map { [("vision_context", String($0))] } ?? [])
+                + (spec.method.visionDepth.map { [("vision_depth", String($0))] } ?? [])
+                + [("ensemble", quoted(spec.method.ensemble.rawValue))])
         table(
             "optim",
             [

@@ -3,7 +3,7 @@ import Foundation
 /// What can go wrong between a session and its result; `description` says what to do.
 public enum TrainingError: Error, CustomStringConvertible, LocalizedError {
     case preprocessing(String)
-    case methodNotBuilt(String)
+    case classesUnknown
     case emptySubset(subset: String, classes: String, data: String)
     case nonFinite(step: Int, tensor: String, loss: Float, learningRate: Double)
     case checkpoint(path: String, what: String)
@@ -18,8 +18,8 @@ public enum TrainingError: Error, CustomStringConvertible, LocalizedError {
         switch self {
         case .preprocessing(let what):
             "preprocessor_config.json describes another pipeline than CLIP's: \(what). Correct the file or remove it to use CLIP's own."
-        case .methodNotBuilt(let name):
-            "the method \"\(name)\" is not available. Set method.name to \"maple\" or \"zeroshot\"."
+        case .classesUnknown:
+            "class-specific contexts need to know how many classes they were trained on. Open the run through its checkpoint."
         case .emptySubset(let subset, let classes, let data):
             "\(data) has no \(subset) images of \(classes) classes. Check data.path, data.split and eval.subset."
         case .nonFinite(let step, let tensor, let loss, let rate):

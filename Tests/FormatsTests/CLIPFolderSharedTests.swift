@@ -23,3 +23,38 @@ struct CLIPFolderSharedTests {
         #expect(scale.count == 1 && scale[0] > 0 && scale[0] < 5)
     }
 }
+
+/// Full-size damaged weights of the shared folder with a good model's other files.
+@Suite(.enabled(if: Places.hasShared, "needs ../shared"))
+struct HostileModelTests {
+    private func error(weights name: String) throws -> FormatError {
+        let goldens = try #require(Places.shared).appendingPathComponent("goldens")
+        return try Places.withTemporaryFolder { folder in
+            for file in ["config.json", "preprocessor_config.json", "vocab.json", "merges.txt"] {
+                try FileManager.default.createSymbolicLink(
+                    at: folder.appendingPathComponent(file),
+                    withDestinationURL: goldens.appendingPathComponent("micro-clip/model/\(file)"))
+            }
+            try FileManager.default.createSymbolicLink(
+                at: folder.appendingPathComponent("model.safetensors"),
+                withDestinationURL: goldens.appendingPathComponent("hostile/\(name).safetensors"))
+            return try #require(throws: FormatError.self) { _ = try CLIPFolder(path: folder.path) }
+        }
+    }
+
+    @Test func nanWeightsNameTheTensor() throws {
+        guard case .weights(_, .notFinite("vision_model.encoder.layers.1.mlp.fc1.weight")) = try error(weights: "nan_weights") else {
+            Issue.record("the NaN was not named")
+            return
+        }
+    }
+
+    @Test func wrongShapeNamesTheTensorAndBothShapes() throws {
+        let found = try error(weights: "wrong_shape")
+        guard case .weights(_, .wrongShape("text_projection.weight", expected: [32, 64], found: _)) = found else {
+            Issue.record("\(found)")
+            return
+        }
+        #expect(found.description.contains("text_projection.weight") && found.description.contains("(32, 64)"))
+    }
+}

@@ -32,6 +32,8 @@ public enum ParameterRole: Sendable, Equatable {
     case vision(depth: Int)
     /// The linear map from text to vision prompts of block `depth`.
     case coupler(depth: Int)
+    /// A layer of the network that shifts context tokens for each image: 0 or 1.
+    case metaNet(layer: Int)
 }
 
 /// Stochastic gradient descent as PyTorch's: g = grad + decay * w; m = momentum * m + g (g itself in the first step);

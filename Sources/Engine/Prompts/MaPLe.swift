@@ -35,15 +35,7 @@ final class MaPLe<R: Real>: PromptLearner {
         parameters = all
 
         var random = InitialValues(seed: seed)
-        switch initial {
-        case .words(let ids):
-            guard ids.count == context else { throw .value("\(ids.count) words cannot start \(context) context tokens") }
-            for (i, id) in ids.enumerated() {
-                guard id >= 0, Int(id) < shape.vocabulary else { throw .token(id, vocabulary: shape.vocabulary) }
-                all[0].value.row(i).update(from: weights.tokenEmbedding + Int(id) * text, count: text)
-            }
-        case .random: random.normal(all[0].value, deviation: 0.02)
-        }
+        try initial.fill(all[0].value, context: context, weights: weights, random: &random)
         for k in 1..<max(depth, 1) { random.normal(all[k].value, deviation: 0.02) }
         let bound = 1 / Double(text).squareRoot()
         for k in 0..<depth {

@@ -8,6 +8,7 @@ final class Prompts<R: Real> {
     let visionGradient: [Matrix<R>]
     private let arena = Arena<R>()
 
+    /// Prompts that a learner computes from its parameters.
     init(shape: CLIPShape, textDepth: Int, textTokens: Int, visionDepth: Int, visionTokens: Int) {
         let arena = arena
         func some(_ depth: Int, _ tokens: Int, _ width: Int) -> [Matrix<R>] {
@@ -17,6 +18,14 @@ final class Prompts<R: Real> {
         textGradient = some(textDepth, textTokens, shape.text.width)
         vision = some(visionDepth, visionTokens, shape.vision.width)
         visionGradient = some(visionDepth, visionTokens, shape.vision.width)
+    }
+
+    /// Prompts that are trained as they are: views of the parameters, which their owner keeps alive.
+    init(text: [Parameter<R>], vision: [Parameter<R>]) {
+        self.text = text.map(\.value)
+        textGradient = text.map(\.gradient)
+        self.vision = vision.map(\.value)
+        visionGradient = vision.map(\.gradient)
     }
 
     /// Vision tokens that are appended to the patches.

@@ -2,7 +2,10 @@ extension CLIPConfiguration {
     /// Reads a Hugging Face `config.json`. Throws `FormatError` naming the file and the key at fault, or the architecture it
     /// describes when that is no CLIP.
     public init(path: String) throws(FormatError) {
-        let root = ConfigurationSection(path: path, prefix: "", members: try JSONValue.load(path: path))
+        try self.init(ConfigurationSection(path: path, prefix: "", members: try JSONValue.load(path: path)))
+    }
+
+    init(_ root: ConfigurationSection) throws(FormatError) {
         try Self.checkKind(root)
         let text = try Self.tower(root, "text_config")
         let vision = try Self.tower(root, "vision_config")

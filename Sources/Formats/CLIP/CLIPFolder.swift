@@ -74,6 +74,10 @@ public struct CLIPFolder: Sendable {
         if files.contains("model.safetensors.index.json") {
             return try ShardedWeights(index: place("model.safetensors.index.json"))
         }
+        if files.contains("pytorch_model.bin") { return try PyTorchFile(path: place("pytorch_model.bin")) }
+        if files.contains("pytorch_model.bin.index.json") {
+            return try ShardedWeights(index: place("pytorch_model.bin.index.json")) { try PyTorchFile(path: $0) }
+        }
         let kinds = [".bin", ".pt", ".pth", ".h5", ".msgpack", ".onnx", ".gguf", ".safetensors", ".incomplete"]
         let present = files.filter { name in kinds.contains { name.hasSuffix($0) } }.sorted()
         throw FormatError.folder(path: String(place("").dropLast()), .noWeights(present: present))

@@ -43,8 +43,11 @@ public struct ImagePreprocessing: Sendable, Equatable {
 
     /// Reads `preprocessor_config.json`; keys that are absent are CLIP's for `imageSize`.
     public init(path: String, imageSize: Int) throws(FormatError) {
+        try self.init(ConfigurationSection(path: path, prefix: "", members: try JSONValue.load(path: path)), imageSize: imageSize)
+    }
+
+    init(_ root: ConfigurationSection, imageSize: Int) throws(FormatError) {
         self.init(imageSize: imageSize)
-        let root = ConfigurationSection(path: path, prefix: "", members: try JSONValue.load(path: path))
         if try !root.bool("do_resize", default: true) {
             resize = nil
         } else if let size = root["size"] {

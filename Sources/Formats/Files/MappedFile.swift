@@ -7,6 +7,8 @@ import Foundation
 final class MappedFile: @unchecked Sendable {  // Read-only memory, never changed after init.
     let path: String
     let bytes: UnsafeRawBufferPointer
+    /// False for bytes in memory of our own.
+    private let isMapped: Bool
 
     /// Maps `path`. Throws when it is missing, no plain file, empty, larger than `limit` bytes, or a Git LFS pointer.
     init(path: String, limit: Int = .max) throws(FormatError) {
@@ -32,12 +34,26 @@ final class MappedFile: @unchecked Sendable {  // Read-only memory, never change
             throw .file(path: path, .unreadable(reason: systemReason()))
         }
         bytes = UnsafeRawBufferPointer(start: start, count: size)
+        isMapped = true
         // A throw below still runs deinit: every property is set.
         if let size = gitPointerSize(bytes) { throw .file(path: path, .gitPointer(bytes: size)) }
     }
 
+    /// Content that lies in memory, under a name for messages.
+    init(path: String, content: [UInt8]) {
+        self.path = path
+        let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: content.count, alignment: 64)
+        memory.copyBytes(from: content)
+        bytes = UnsafeRawBufferPointer(memory)
+        isMapped = false
+    }
+
     deinit {
-        munmap(UnsafeMutableRawPointer(mutating: bytes.baseAddress), bytes.count)
+        if isMapped {
+            munmap(UnsafeMutableRawPointer(mutating: bytes.baseAddress), bytes.count)
+        } else {
+            bytes.deallocate()
+        }
     }
 }
 

@@ -12,15 +12,18 @@ public final class SafetensorsFile: WeightSource {
     private let places: [String: Int]
 
     /// Opens and checks `path`. Throws `FormatError` naming the file and the tensor at fault.
-    public init(path: String) throws(FormatError) {
-        let file = try MappedFile(path: path)
+    public convenience init(path: String) throws(FormatError) {
+        try self.init(MappedFile(path: path))
+    }
+
+    init(_ file: MappedFile) throws(FormatError) {
+        path = file.path
         let header: SafetensorsHeader
         do {
             header = try SafetensorsHeader(file: file.bytes)
         } catch {
             throw .safetensors(path: path, error)
         }
-        self.path = path
         metadata = header.metadata
         places = header.places
         names = header.entries.map(\.name)

@@ -9,13 +9,18 @@ public struct BPETokenizer: Sendable {
 
     /// Reads vocab.json and merges.txt. Throws `FormatError` naming the file and the token or line at fault.
     public init(vocabulary: String, merges: String) throws {
-        self.vocabulary = try BytePairVocabulary(vocabulary: vocabulary, merges: merges)
+        let limit = BytePairVocabulary.fileLimit
+        try self.init(
+            BytePairVocabulary(
+                vocabulary: MappedFile(path: vocabulary, limit: limit), merges: MappedFile(path: merges, limit: limit)))
     }
 
     /// Reads tokenizer.json of the tokenizers library.
     public init(tokenizer path: String) throws {
-        vocabulary = try BytePairVocabulary(tokenizer: path)
+        try self.init(BytePairVocabulary(tokenizer: MappedFile(path: path, limit: BytePairVocabulary.fileLimit)))
     }
+
+    init(_ vocabulary: BytePairVocabulary) { self.vocabulary = vocabulary }
 
     /// The id of `<|startoftext|>`.
     public var startToken: Int32 { vocabulary.startToken }

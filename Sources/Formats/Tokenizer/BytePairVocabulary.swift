@@ -27,20 +27,21 @@ struct BytePairVocabulary: Sendable {
     }
 
     /// Reads vocab.json and merges.txt.
-    init(vocabulary: String, merges: String) throws {
-        let file = try MappedFile(path: vocabulary, limit: Self.fileLimit)
-        try parsing(vocabulary) {
+    init(vocabulary file: MappedFile, merges mergeFile: MappedFile) throws {
+        try parsing(file.path) {
             var scanner = JSONScanner(file.bytes)
-            try readTokens(&scanner, path: vocabulary)
+            ids.reserveCapacity(file.bytes.count / 20)
+            tokens.reserveCapacity(file.bytes.count / 20)
+            try readTokens(&scanner, path: file.path)
             try scanner.end()
         }
-        try checkTokens(path: vocabulary)
-        try readMerges(path: merges)
+        try checkTokens(path: file.path)
+        try readMerges(mergeFile)
     }
 
     /// Reads the `model` of tokenizer.json; merges may be written "a b" or ["a", "b"].
-    init(tokenizer path: String) throws {
-        let file = try MappedFile(path: path, limit: Self.fileLimit)
+    init(tokenizer file: MappedFile) throws {
+        let path = file.path
         // The merges need the vocabulary, which may come after them: they are read in a second pass.
         var mergeScanner: JSONScanner?
         var kind: String?
@@ -111,8 +112,9 @@ struct BytePairVocabulary: Sendable {
         byteIDs = try ["", "</w>"].flatMap { ending in try ByteAlphabet.characters.map { try id(String($0) + ending) } }
     }
 
-    private mutating func readMerges(path: String) throws {
-        let file = try MappedFile(path: path, limit: Self.fileLimit)
+    private mutating func readMerges(_ file: MappedFile) throws {
+        let path = file.path
+        merges.reserveCapacity(file.bytes.count / 16)
         var line = 0
         var start = 0
         while start < file.bytes.count {
@@ -120,14 +122,15 @@ struct BytePairVocabulary: Sendable {
             let end = file.bytes[start...].firstIndex(of: UInt8(ascii: "\n")) ?? file.bytes.count
             let bytes = UnsafeRawBufferPointer(rebasing: file.bytes[start..<end])
             start = end + 1
-            guard let text = String(validating: bytes, as: UTF8.self) else {
-                throw FormatError.vocabulary(path: path, .notUTF8(line: line))
+            if line == 1, bytes.starts(with: "#version".utf8) { continue }
+            let parts = bytes.split(whereSeparator: { $0 == 0x20 || $0 == 0x0D || $0 == 0x09 })
+            if parts.isEmpty { continue }
+            guard parts.count == 2 else {
+                throw FormatError.vocabulary(path: path, .badMerge(line: line, text: String(decoding: bytes, as: UTF8.self)))
             }
-            let parts = text.split(separator: " ", omittingEmptySubsequences: true)
-                .map { $0.hasSuffix("\r") ? $0.dropLast() : $0 }.filter { !$0.isEmpty }
-            if parts.isEmpty || (line == 1 && text.hasPrefix("#version")) { continue }
-            guard parts.count == 2 else { throw FormatError.vocabulary(path: path, .badMerge(line: line, text: text)) }
-            try addMerge(String(parts[0]), String(parts[1]), line: line, path: path)
+            guard let first = String(validating: parts[0], as: UTF8.self), let second = String(validating: parts[1], as: UTF8.self)
+            else { throw FormatError.vocabulary(path: path, .notUTF8(line: line)) }
+            try addMerge(first, second, line: line, path: path)
         }
     }
 

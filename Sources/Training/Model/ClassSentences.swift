@@ -39,6 +39,41 @@ public struct ClassSentences: Sendable {
     }
 }
 
+extension ClassSentences {
+    /// The seven templates that were selected for ImageNet (Radford et al., 2021: the notebook "prompt engineering for
+    /// ImageNet").
+    public static let selectedTemplates = [
+        "itap of a {}.", "a bad photo of the {}.", "a origami {}.", "a photo of the large {}.", "a {} in a video game.",
+        "art of the {}.", "a photo of the small {}.",
+    ]
+
+    /// Several sentences for each class, those of a class one after the other, as `Scorer` averages them.
+    public init(classNames: [String], templates: [String], tokenizer: BPETokenizer, window: Int) {
+        let each = templates.map {
+            ClassSentences(classNames: classNames, template: $0, tokenizer: tokenizer, window: window)
+        }
+        tokens = classNames.indices.flatMap { index in each.map { $0.tokens[index] } }
+        warnings = each.flatMap(\.warnings)
+    }
+
+    /// The sentences of `classNames` under a session's method: the template or the ensemble of zero-shot CLIP, the fixed or
+    /// stand-in words of the others.
+    public init(classNames: [String], spec: SessionSpec, tokenizer: BPETokenizer, window: Int) {
+        guard spec.method.name == .zeroshot else {
+            let words = PromptWords(spec.method, tokenizer: tokenizer)
+            self.init(classNames: classNames, tokenizer: tokenizer, window: window, sentence: words.sentence)
+            return
+        }
+        let templates: [String]
+        switch spec.method.ensemble {
+        case .none: templates = [spec.data.template]
+        case .selected: templates = Self.selectedTemplates
+        case .selectedAndOwn: templates = Self.selectedTemplates + [spec.data.template]
+        }
+        self.init(classNames: classNames, templates: templates, tokenizer: tokenizer, window: window)
+    }
+}
+
 /// What a method with word prompts starts from, and the words that stand in its sentences.
 public struct PromptWords: Sendable, Equatable {
     /// "a photo of a", or "X X" for tokens that start from random values.
@@ -46,11 +81,18 @@ public struct PromptWords: Sendable, Equatable {
     public let initial: InitialContext
 
     /// Words start the context when there are enough of them, as in the reference; otherwise it is random and as many X
-    /// stand in for it.
+    /// stand in for it. Words that are left over stay in the sentence. Vision prompting learns no words: its sentence is
+    /// "a photo of a NAME." unless method.init says otherwise.
     public init(_ method: MethodSpec, tokenizer: BPETokenizer) {
-        let ids = tokenizer.encode(method.initialWords.replacing("_", with: " "))
+        let words = method.initialWords.replacing("_", with: " ")
+        if method.name == .vision {
+            prefix = words.isEmpty ? MethodSpec().initialWords : words
+            initial = .random
+            return
+        }
+        let ids = tokenizer.encode(words)
         if ids.count >= method.context, !ids.isEmpty {
-            prefix = method.initialWords.replacing("_", with: " ")
+            prefix = words
             initial = .words(Array(ids.prefix(method.context)))
         } else {
             prefix = Array(repeating: "X", count: method.context).joined(separator: " ")
@@ -63,12 +105,29 @@ public struct PromptWords: Sendable, Equatable {
 }
 
 extension PromptMethod {
-    /// - Throws: `TrainingError.methodNotBuilt`.
-    public init(_ spec: MethodSpec) throws {
+    /// - Parameter classes: how many classes are trained; class-specific contexts need it.
+    /// - Throws: `TrainingError.classesUnknown`.
+    public init(_ spec: MethodSpec, classes: Int? = nil) throws {
+        let own = PromptSize(context: spec.context, depth: spec.depth)
         switch spec.name {
         case .zeroshot: self = .zeroshot
+        case .coop:
+            if spec.classSpecific, classes == nil { throw TrainingError.classesUnknown }
+            let position: NamePosition =
+                switch spec.position {
+                case .end: .end
+                case .middle: .middle
+                case .front: .front
+                }
+            self = .coop(context: spec.context, position: position, classes: spec.classSpecific ? classes : nil)
+        case .cocoop: self = .cocoop(context: spec.context)
+        case .vision: self = .vision(own)
+        case .language: self = .language(own)
+        case .independent:
+            self = .independent(
+                text: own,
+                vision: PromptSize(context: spec.visionContext ?? spec.context, depth: spec.visionDepth ?? spec.depth))
         case .maple: self = .maple(context: spec.context, depth: spec.depth)
-        default: throw TrainingError.methodNotBuilt(spec.name.rawValue)
         }
     }
 }

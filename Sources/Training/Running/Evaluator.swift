@@ -20,6 +20,7 @@ public struct Evaluator {
         public var data: ImageDataset
         public var classes: ClassSubset
         public var subset: ImageSubset
+        /// One for each class, or equally many one after the other.
         public var sentences: [[Int32]]
         public var method: MethodName
         public var step: Int
@@ -56,7 +57,10 @@ public struct Evaluator {
             throw TrainingError.emptySubset(
                 subset: task.subset.rawValue, classes: task.classes.rawValue, data: task.data.folder)
         }
-        let scorer = try Scorer(clip: model.clip, prompts: prompts, sentences: task.sentences)
+        // An ensemble has several sentences for each class.
+        let scorer = try Scorer(
+            clip: model.clip, prompts: prompts, sentences: task.sentences,
+            templates: max(1, task.sentences.count / max(1, task.data.classNames.count)))
         let loader = try BatchLoader(
             items: items, classNames: task.data.classNames, batch: min(task.batch, scorer.capacity),
             transform: ImageTransform(geometry: model.geometry), plan: .evaluation, cache: cache)

@@ -44,7 +44,6 @@ public final class Trainer {
     private let inputs: Inputs
     private let prompts: LearnedPrompts
     private let prompted: PromptedCLIP
-    private let words: PromptWords
     private let schedule: LearningRateSchedule
     private let evaluator: Evaluator
     private let cache = ImageCache()
@@ -74,10 +73,9 @@ public final class Trainer {
         self.emit = emit
         let spec = inputs.spec, model = inputs.model
         training = inputs.data.fewShot(shots: spec.data.shots, seed: spec.seed).cut(to: spec.data.classes)
-        words = PromptWords(spec.method, tokenizer: model.tokenizer)
-        let sentences = Self.sentences(training.classNames, spec: spec, model: model, words: words)
+        let sentences = Self.sentences(training.classNames, spec: spec, model: model)
         warnings = inputs.data.warnings + sentences.warnings
-        let method = try PromptMethod(spec.method)
+        let method = try PromptMethod(spec.method, classes: training.classNames.count)
         if method != .zeroshot, training.train.isEmpty {
             throw TrainingError.emptySubset(
                 subset: "train", classes: spec.data.classes.rawValue, data: inputs.data.folder)
@@ -85,9 +83,11 @@ public final class Trainer {
         let batch = max(1, min(spec.optim.batch, training.train.count))
         stepsPerEpoch = BatchLoader.stepsPerEpoch(images: training.train.count, batch: spec.optim.batch)
         prompts = try LearnedPrompts(
-            clip: model.clip, method: method, initial: words.initial, seed: UInt64(bitPattern: Int64(spec.seed)))
+            clip: model.clip, method: method, initial: PromptWords(spec.method, tokenizer: model.tokenizer).initial,
+            seed: UInt64(bitPattern: Int64(spec.seed)))
+        // Zero-shot CLIP takes no step: one sentence stands for all that an ensemble may have.
         prompted = try PromptedCLIP(
-            prompts: prompts, sentences: sentences.tokens, batch: batch, momentum: spec.optim.momentum,
+            prompts: prompts, sentences: method == .zeroshot ? Array(sentences.tokens.prefix(1)) : sentences.tokens, batch: batch, momentum: spec.optim.momentum,
             weightDecay: spec.optim.weightDecay)
         schedule = LearningRateSchedule(
             shape: spec.optim.schedule == .cosine ? .cosine : .constant, rate: spec.optim.lr, epochs: spec.optim.epochs,
@@ -109,12 +109,9 @@ public final class Trainer {
     }
 
     /// The sentences of `names` under a session's method.
-    static func sentences(_ names: [String], spec: SessionSpec, model: ModelFolder, words: PromptWords) -> ClassSentences {
-        let window = model.configuration.contextLength
-        return spec.method.name == .zeroshot
-            ? ClassSentences(
-                classNames: names, template: spec.data.template, tokenizer: model.tokenizer, window: window)
-            : ClassSentences(classNames: names, tokenizer: model.tokenizer, window: window, sentence: words.sentence)
+    static func sentences(_ names: [String], spec: SessionSpec, model: ModelFolder) -> ClassSentences {
+        ClassSentences(
+            classNames: names, spec: spec, tokenizer: model.tokenizer, window: model.configuration.contextLength)
     }
 
     public var parameterCount: Int { prompts.parameterCount }
@@ -206,7 +203,7 @@ public final class Trainer {
     private func evaluate(_ subsets: [ClassSubset]) throws {
         for classes in subsets where !isStopping {
             let data = inputs.data.cut(to: classes)
-            let sentences = Self.sentences(data.classNames, spec: spec, model: inputs.model, words: words)
+            let sentences = Self.sentences(data.classNames, spec: spec, model: inputs.model)
             if classes != spec.data.classes { sentences.warnings.forEach { emit(.warning($0)) } }
             let task = Evaluator.Task(
                 data: data, classes: classes, subset: spec.eval.subset, sentences: sentences.tokens,
@@ -283,6 +280,7 @@ extension PromptNorm {
         case .text(let k): (kind, depth) = (.text, k)
         case .vision(let k): (kind, depth) = (.vision, k)
         case .coupler(let k): (kind, depth) = (.coupler, k)
+        case .metaNet(let k): (kind, depth) = (.metaNet, k)
         }
         self.init(kind: kind, depth: depth, tokens: norm.tokens, gradient: norm.gradient, moved: norm.moved)
     }

@@ -1,0 +1,27 @@
+# Debian packages the build and the tests need; one list, which continuous integration uses too.
+PACKAGES := libopenblas-dev libncurses-dev libjpeg62-turbo-dev libpng-dev pkg-config
+CONFIG := release
+
+.PHONY: deps build test clean
+
+deps:
+	@missing=""; for p in $(PACKAGES); do \
+	  dpkg-query -W -f='$${Status}' $$p 2>/dev/null | grep -q 'install ok installed' || missing="$$missing $$p"; done; \
+	if [ -z "$$missing" ]; then echo "Debian packages: all there"; else \
+	  echo "Debian packages to install:$$missing"; \
+	  if [ "$$(id -u)" = 0 ]; then root=""; else root="sudo"; echo "(needs root: sudo will ask)"; fi; \
+	  $$root env DEBIAN_FRONTEND=noninteractive apt-get update -qq && \
+	  $$root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing; fi
+	@command -v swift >/dev/null || { echo "Swift 6.2 or later is missing: see https://www.swift.org/install"; exit 1; }
+
+build: deps
+	swift build -c $(CONFIG) --product maple
+	@echo "built: $$(swift build -c $(CONFIG) --show-bin-path)/maple"
+
+# One process at a time: the tests share OpenBLAS's thread count.
+test: deps
+	swift build -c $(CONFIG) --product maple
+	swift test -c $(CONFIG) --no-parallel
+
+clean:
+	swift package clean
