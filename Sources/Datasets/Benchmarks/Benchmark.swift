@@ -119,10 +119,4 @@ public enum Benchmark: String, Sendable, Equatable, Codable, CaseIterable {
         case .imagenetR: facts("ImageNet-R", "imagenet-rendition", 200, 0, 0, 30_000)
         }
     }
-
-    /// The seven templates selected by CLIP's authors for ImageNet; the ensemble averages their sentences' features.
-    public static let selectedTemplates = [
-        "itap of a {}.", "a bad photo of the {}.", "a origami {}.", "a photo of the large {}.", "a {} in a video game.",
-        "art of the {}.", "a photo of the small {}.",
-    ]
 }

@@ -27,16 +27,13 @@ public struct MethodCost: Sendable, Equatable {
     public var trainingBytes: Double { weightBytes + activationBytes + promptBytes }
 
     /// - Parameters:
-    ///   - sentences: token ids of the training classes.
+    ///   - sentences: token ids of the training classes; several for each in an ensemble.
     ///   - batch: images of a step.
-    public init(shape: CLIPShape, method: MethodSpec, sentences: [[Int32]], batch: Int) throws(EngineError) {
+    /// - Throws: `EngineError`, `TrainingError`.
+    public init(shape: CLIPShape, method: MethodSpec, sentences: [[Int32]], classes: Int, batch: Int) throws {
         let parts = Parts(method)
-        let plan = try TextPlan(
-            sentences: sentences.map { ids in
-                ids.enumerated().map { place, id in
-                    place >= 1 && place <= parts.textTokens ? .context(place - 1) : .word(id)
-                }
-            }, window: shape.contextLength, vocabulary: shape.vocabulary)
+        let places = try PromptMethod(method, classes: classes).sentences(sentences)
+        let plan = try TextPlan(sentences: places, window: shape.contextLength, vocabulary: shape.vocabulary)
         let ends = plan.rows - plan.firstReadout
         let vision = Tower(shape.vision), text = Tower(shape.text)
         let tokens = 1 + shape.patches, b = Double(batch), e = Double(shape.embedding)
@@ -56,13 +53,14 @@ public struct MethodCost: Sendable, Equatable {
         let textBackward = parts.textDepth == 0 ? 0 : 2 * Double(ends) * text.d * e + text.backward(
             rows: plan.rows, replaced: plan.contextRows, depth: parts.textDepth, ends: ends, attends: false,
             needed: plan.contextRows)
-        // Conditional prompts read the classes anew for each image.
+        // Conditional prompts read the classes anew for each image; about a thousand rows go through the tower at once.
+        let together = parts.textPerImage ? max(1, min(batch, 1024 / max(1, plan.rows))) : 1
         let passes = parts.textPerImage ? b : 1
         let couplers = Double(parts.couplers) * 6 * Double(parts.textTokens) * text.d * vision.d
-        let head = 6 * b * Double(sentences.count) * e
-        trainableParameters = parts.parameters(shape, classes: sentences.count)
+        let head = 6 * b * Double(classes) * e
+        trainableParameters = parts.parameters(shape, classes: method.classSpecific ? classes : 1)
         textRows = plan.rows
-        imageOperations = visionForward + 2 * Double(sentences.count) * e + (parts.textPerImage ? textForward : 0)
+        imageOperations = visionForward + 2 * Double(classes) * e + (parts.textPerImage ? textForward : 0)
         textOperations = parts.textPerImage ? 0 : textForward
         stepOperations =
             method.name == .zeroshot
@@ -77,9 +75,10 @@ public struct MethodCost: Sendable, Equatable {
                 * (vision.memory(
                     rows: visionRows, images: batch, keys: tokens + parts.visionTokens, links: nil, training: visionTrains)
                     + b * Double(shape.patches) * patchValues
-                    + text.memory(rows: plan.rows, images: 1, keys: 0, links: links, training: textTrains))
+                    + text.memory(
+                        rows: plan.rows * together, images: 1, keys: 0, links: links * together, training: textTrains))
         promptBytes = 16 * Double(trainableParameters)
-        let scored = max(1, 1024 / (tokens + parts.visionTokens))
+        let scored = max(1, 2048 / (tokens + parts.visionTokens))
         scoringBytes =
             4
             * (vision.memory(
@@ -106,14 +105,16 @@ public struct MethodCost: Sendable, Equatable {
             case .cocoop: (textTokens, textDepth, textPerImage, isConditional) = (n, 1, true, true)
             case .vision: (visionTokens, visionDepth) = (n, depth)
             case .language: (textTokens, textDepth) = (n, depth)
-            case .independent: (textTokens, textDepth, visionTokens, visionDepth) = (n, depth, n, depth)
+            case .independent:
+                (textTokens, textDepth) = (n, depth)
+                (visionTokens, visionDepth) = (method.visionContext ?? n, method.visionDepth ?? depth)
             case .maple: (textTokens, textDepth, visionTokens, visionDepth, couplers) = (n, depth, n, depth, depth)
             }
         }
 
         func parameters(_ shape: CLIPShape, classes: Int) -> Int {
             let t = shape.text.width, v = shape.vision.width, e = shape.embedding
-            var sum = textDepth * textTokens * t
+            var sum = classes * textDepth * textTokens * t
             if couplers > 0 {
                 sum += couplers * (t * v + v)
             } else {

@@ -91,7 +91,8 @@ struct ProtocolPlan {
         for row in rows.indices {
             for index in trained {
                 guard rows[row].reason == nil, let data = entries[index].data else { continue }
-                for seed in spec.seeds {
+                // Nothing of zero-shot CLIP depends on the seed.
+                for seed in rows[row].method == .zeroshot ? Array(spec.seeds.prefix(1)) : spec.seeds {
                     do {
                         runs.append(try run(row: row, index: index, data: data, seed: seed, model: model))
                     } catch let error as SessionDiagnostics {
@@ -175,22 +176,19 @@ struct ProtocolPlan {
         session.model.path = spec.model
         session.data.path = data.folder
         if !givesTemplate, let template = data.template { session.data.template = template }
-        // Nothing of a zero-shot run depends on what only training reads: one run serves all.
+        // A zero-shot run reads none of this: one run serves protocols of any recipe.
         if session.method.name == .zeroshot { session.optim = OptimSpec() }
 
-        _ = try PromptMethod(session.method)
         try check(session.method, model.configuration)
         let training = data.fewShot(shots: session.data.shots, seed: seed).cut(to: session.data.classes)
-        let words = PromptWords(session.method, tokenizer: model.tokenizer)
-        let window = model.configuration.contextLength
         func sentences(_ names: [String]) -> ClassSentences {
-            session.method.name == .zeroshot
-                ? ClassSentences(classNames: names, template: session.data.template, tokenizer: model.tokenizer, window: window)
-                : ClassSentences(classNames: names, tokenizer: model.tokenizer, window: window, sentence: words.sentence)
+            ClassSentences(
+                classNames: names, spec: session, tokenizer: model.tokenizer, window: model.configuration.contextLength)
         }
         let mine = sentences(training.classNames)
         let cost = try MethodCost(
-            shape: CLIPShape(model.configuration), method: session.method, sentences: mine.tokens, batch: session.optim.batch)
+            shape: CLIPShape(model.configuration), method: session.method, sentences: mine.tokens,
+            classes: training.classNames.count, batch: session.optim.batch)
         if seed == spec.seeds.first {
             for line in sentences(data.classNames).warnings + data.warnings { add("\(entry.title): \(line)") }
             if let shots = session.data.shots, session.method.name != .zeroshot { shortClasses(training, shots, entry.title) }
@@ -209,9 +207,12 @@ struct ProtocolPlan {
 
     private func check(_ method: MethodSpec, _ configuration: CLIPConfiguration) throws {
         let parts = MethodCost.towers(of: method)
-        for (isUsed, tower, layers) in [(parts.text, "text", configuration.text.layers), (parts.vision, "vision", configuration.vision.layers)]
-        where isUsed && method.depth > layers {
-            throw ProtocolError.depth(asked: method.depth, tower: tower, layers: layers)
+        let depths = [
+            (parts.text ? method.depth : 0, "text", configuration.text.layers),
+            (parts.vision ? method.visionDepth ?? method.depth : 0, "vision", configuration.vision.layers),
+        ]
+        for (depth, tower, layers) in depths where depth > layers {
+            throw ProtocolError.depth(asked: depth, tower: tower, layers: layers)
         }
         // Start and end token, a name and the full stop want places too.
         if parts.words, method.context > configuration.contextLength - 4 {

@@ -179,25 +179,17 @@ final class ProtocolRunner {
             }
             let model = try self.model ?? ModelFolder(path: spec.model.path, threads: threads)
             self.model = model
-            let words = PromptWords(spec.method, tokenizer: model.tokenizer)
             if spec.method.name != .zeroshot, prompts == nil {
-                let learned = try LearnedPrompts(
-                    clip: model.clip, method: PromptMethod(spec.method), initial: words.initial,
-                    seed: UInt64(bitPattern: Int64(spec.seed)))
                 guard let newest = try outcome.folder.newestCheckpoint() else {
                     throw TrainingError.checkpoint(path: outcome.folder.checkpointsFolder, what: "there is none. Train the run again.")
                 }
-                _ = try Checkpoint.restore(learned, from: outcome.folder.path + "/" + newest.file)
-                prompts = learned
+                prompts = try Checkpoint.open(path: outcome.folder.path + "/" + newest.file, model: model).prompts
             }
-            let window = model.configuration.contextLength
             // Zero-shot CLIP reads each target in its own sentence.
-            let sentences =
-                spec.method.name == .zeroshot
-                ? ClassSentences(
-                    classNames: data.classNames, template: data.template ?? DataSpec(path: "").template, tokenizer: model.tokenizer,
-                    window: window)
-                : ClassSentences(classNames: data.classNames, tokenizer: model.tokenizer, window: window, sentence: words.sentence)
+            var ownSpec = spec
+            ownSpec.data.template = data.template ?? DataSpec(path: "").template
+            let sentences = ClassSentences(
+                classNames: data.classNames, spec: ownSpec, tokenizer: model.tokenizer, window: model.configuration.contextLength)
             let task = Evaluator.Task(
                 data: data, classes: .all, subset: spec.eval.subset, sentences: sentences.tokens, method: spec.method.name,
                 step: step, epoch: epoch, batch: spec.eval.batch)
