@@ -40,50 +40,40 @@ public struct MethodCost: Sendable, Equatable {
         let patchValues = Double(3 * shape.patchSize * shape.patchSize)
         let links = plan.ancestorCount
 
-        let embedding = 2 * Double(shape.patches) * vision.d * patchValues
-        let visionForward = embedding + vision.forward(
+        let embedding: Double = 2 * Double(shape.patches) * vision.d * patchValues
+        let visionWay = Way(
             rows: tokens + parts.visionTokens, replaced: parts.visionTokens, depth: parts.visionDepth, ends: 1, attends: true)
-            + 2 * vision.d * e
-        let visionBackward = parts.visionDepth == 0 ? 0 : 2 * vision.d * e + vision.backward(
-            rows: tokens + parts.visionTokens, replaced: parts.visionTokens, depth: parts.visionDepth, ends: 1, attends: true,
-            needed: parts.visionTokens)
-        let textForward = text.forward(
-            rows: plan.rows, replaced: plan.contextRows, depth: parts.textDepth, ends: ends, attends: false)
-            + 2 * Double(ends) * text.d * e
-        let textBackward = parts.textDepth == 0 ? 0 : 2 * Double(ends) * text.d * e + text.backward(
-            rows: plan.rows, replaced: plan.contextRows, depth: parts.textDepth, ends: ends, attends: false,
-            needed: plan.contextRows)
+        let textWay = Way(rows: plan.rows, replaced: plan.contextRows, depth: parts.textDepth, ends: ends, attends: false)
+        let visionHead: Double = 2 * vision.d * e
+        let textHead: Double = 2 * Double(ends) * text.d * e
+        let visionForward: Double = embedding + vision.forward(visionWay) + visionHead
+        let visionBackward: Double = parts.visionDepth == 0 ? 0 : visionHead + vision.backward(visionWay)
+        let textForward: Double = text.forward(textWay) + textHead
+        let textBackward: Double = parts.textDepth == 0 ? 0 : textHead + text.backward(textWay)
         // Conditional prompts read the classes anew for each image; about a thousand rows go through the tower at once.
         let together = parts.textPerImage ? max(1, min(batch, 1024 / max(1, plan.rows))) : 1
-        let passes = parts.textPerImage ? b : 1
-        let couplers = Double(parts.couplers) * 6 * Double(parts.textTokens) * text.d * vision.d
-        let head = 6 * b * Double(classes) * e
+        let couplers: Double = 6 * Double(parts.couplers * parts.textTokens) * text.d * vision.d
+        let logits: Double = 2 * Double(classes) * e
         trainableParameters = parts.parameters(shape, classes: method.classSpecific ? classes : 1)
         textRows = plan.rows
-        imageOperations = visionForward + 2 * Double(classes) * e + (parts.textPerImage ? textForward : 0)
+        imageOperations = visionForward + logits + (parts.textPerImage ? textForward : 0)
         textOperations = parts.textPerImage ? 0 : textForward
-        stepOperations =
-            method.name == .zeroshot
-            ? 0 : b * (visionForward + visionBackward) + (parts.textDepth > 0 ? passes * (textForward + textBackward) : 0) + couplers + head
+        var step: Double = b * (visionForward + visionBackward + 3 * logits) + couplers
+        if parts.textDepth > 0 { step += (parts.textPerImage ? b : 1) * (textForward + textBackward) }
+        stepOperations = method.name == .zeroshot ? 0 : step
 
-        let visionTrains = parts.visionDepth > 0, textTrains = parts.textDepth > 0
-        let visionRows = batch * (tokens + parts.visionTokens)
-        activationBytes =
-            method.name == .zeroshot
-            ? 0
-            : 4
-                * (vision.memory(
-                    rows: visionRows, images: batch, keys: tokens + parts.visionTokens, links: nil, training: visionTrains)
-                    + b * Double(shape.patches) * patchValues
-                    + text.memory(
-                        rows: plan.rows * together, images: 1, keys: 0, links: links * together, training: textTrains))
+        let keys = tokens + parts.visionTokens
+        let visionMemory = vision.memory(
+            rows: batch * keys, images: batch, keys: keys, links: nil, training: parts.visionDepth > 0)
+        let textMemory = text.memory(
+            rows: plan.rows * together, images: 1, keys: 0, links: links * together, training: parts.textDepth > 0)
+        let pixels: Double = b * Double(shape.patches) * patchValues
+        activationBytes = method.name == .zeroshot ? 0 : 4 * (visionMemory + textMemory + pixels)
         promptBytes = 16 * Double(trainableParameters)
-        let scored = max(1, 2048 / (tokens + parts.visionTokens))
-        scoringBytes =
-            4
-            * (vision.memory(
-                rows: scored * (tokens + parts.visionTokens), images: scored, keys: tokens + parts.visionTokens, links: nil,
-                training: false) + text.memory(rows: plan.rows, images: 1, keys: 0, links: links, training: false))
+        let scored = max(1, 2048 / keys)
+        scoringBytes = 4
+            * (vision.memory(rows: scored * keys, images: scored, keys: keys, links: nil, training: false)
+                + text.memory(rows: plan.rows, images: 1, keys: 0, links: links, training: false))
         weightBytes = 4 * shape.weightCount
     }
 
@@ -126,6 +116,23 @@ public struct MethodCost: Sendable, Equatable {
         }
     }
 
+    /// One pass through a tower.
+    private struct Way {
+        var rows: Int
+        /// Learned rows, which the next block's own replace.
+        var replaced: Int
+        var depth: Int
+        /// Rows that are read out.
+        var ends: Int
+        /// Whether every row reads every other: products then, a walk along the token tree otherwise.
+        var attends: Bool
+
+        /// Rows that a block passes on: prompts that the next block replaces are keys and values alone.
+        func active(_ layer: Int, of layers: Int) -> Double {
+            layer == layers - 1 ? Double(ends) : Double(layer + 1 < depth ? rows - replaced : rows)
+        }
+    }
+
     /// Sums over one tower's blocks.
     private struct Tower {
         let d: Double
@@ -137,25 +144,27 @@ public struct MethodCost: Sendable, Equatable {
             (d, h, heads, layers) = (Double(shape.width), Double(shape.hidden), Double(shape.heads), shape.layers)
         }
 
-        /// Rows that a block passes on: prompts that the next block replaces are keys and values alone.
-        private func active(_ layer: Int, rows: Int, replaced: Int, depth: Int, ends: Int) -> Double {
-            layer == layers - 1 ? Double(ends) : Double(layer + 1 < depth ? rows - replaced : rows)
+        func forward(_ way: Way) -> Double {
+            let n = Double(way.rows)
+            var sum = 0.0
+            for layer in 0..<layers {
+                let a = way.active(layer, of: layers)
+                sum += 4 * a * d * d + 4 * n * d * d + 4 * a * d * h
+                if way.attends { sum += 4 * a * n * d }
+            }
+            return sum
         }
 
-        func forward(rows: Int, replaced: Int, depth: Int, ends: Int, attends: Bool) -> Double {
-            let n = Double(rows)
-            return (0..<layers).reduce(0.0) { sum, layer in
-                let a = active(layer, rows: rows, replaced: replaced, depth: depth, ends: ends)
-                return sum + 4 * a * d * d + 4 * n * d * d + 4 * a * d * h + (attends ? 4 * a * n * d : 0)
+        func backward(_ way: Way) -> Double {
+            var sum = 0.0
+            for layer in 0..<layers {
+                // In the first block only the learned rows want a gradient.
+                let n = Double(layer == 0 ? way.replaced : way.rows)
+                let a = way.active(layer, of: layers)
+                sum += 4 * a * d * d + 4 * n * d * d + 4 * a * d * h
+                if way.attends { sum += 8 * a * Double(way.rows) * d }
             }
-        }
-
-        func backward(rows: Int, replaced: Int, depth: Int, ends: Int, attends: Bool, needed: Int) -> Double {
-            (0..<layers).reduce(0.0) { sum, layer in
-                let n = Double(layer == 0 ? needed : rows)
-                let a = active(layer, rows: rows, replaced: replaced, depth: depth, ends: ends)
-                return sum + 4 * a * d * d + 4 * n * d * d + 4 * a * d * h + (attends ? 8 * a * Double(rows) * d : 0)
-            }
+            return sum
         }
 
         /// Floats of activations; every block keeps its own while training.

@@ -94,7 +94,8 @@ struct ProtocolPlan {
                 // Nothing of zero-shot CLIP depends on the seed.
                 for seed in rows[row].method == .zeroshot ? Array(spec.seeds.prefix(1)) : spec.seeds {
                     do {
-                        runs.append(try run(row: row, index: index, data: data, seed: seed, model: model))
+                        let made = try run(row: row, index: index, data: data, seed: seed, model: model)
+                        runs.append(made)
                     } catch let error as SessionDiagnostics {
                         throw error
                     } catch {

@@ -107,9 +107,8 @@ final class ProtocolRunner {
             let title = "\(number + 1)/\(plan.runs.count) \(plan.rows[run.row].label), \(plan.entries[run.data].title), seed \(run.seed)"
             do {
                 guard try carryOut(run, title) else { return false }
-            } catch let error as ProtocolError {
-                throw error
             } catch {
+                if case ProtocolError.running = error { throw error }
                 // One run that fails leaves its place empty; the others go on.
                 failures.append((run, "\(error)"))
                 progress.line("failed: \(title): \(error)")
