@@ -23,13 +23,14 @@ let package = Package(
         .target(name: "Engine", dependencies: ["COpenBLAS", "CKernels"]),
         .target(name: "Formats"),
         .target(name: "Datasets", dependencies: ["RunModel", "CImageCodecs"]),
+        .target(name: "Analysis", dependencies: ["RunModel"]),
         .target(name: "SessionFile", dependencies: ["RunModel", "TOMLKit"]),
         .target(name: "RunStore", dependencies: ["RunModel"]),
         .target(name: "Training", dependencies: ["RunModel", "Engine", "Formats", "Datasets"]),
         .executableTarget(
             name: "maple",
             dependencies: [
-                "RunModel", "Engine", "Formats", "Datasets", "SessionFile", "RunStore", "Training",
+                "RunModel", "Engine", "Formats", "Datasets", "Analysis", "SessionFile", "RunStore", "Training",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
 
@@ -40,6 +41,10 @@ let package = Package(
         .testTarget(name: "EngineTests", dependencies: ["Engine", "CKernels", "CAllocationCount", "TestSupport"]),
         .testTarget(name: "FormatsTests", dependencies: ["Formats", "TestSupport"]),
         .testTarget(name: "DatasetsTests", dependencies: ["Datasets", "Formats", "TestSupport"]),
+        .testTarget(name: "AnalysisTests", dependencies: ["Analysis", "TestSupport"]),
+        .testTarget(
+            name: "ProtocolTests",
+            dependencies: ["maple", "Analysis", "Datasets", "Engine", "RunStore", "SessionFile", "Training", "TestSupport"]),
         .testTarget(name: "SessionFileTests", dependencies: ["SessionFile", "TestSupport"]),
         .testTarget(name: "RunStoreTests", dependencies: ["RunStore", "TestSupport"]),
         .testTarget(name: "TrainingTests", dependencies: ["Training", "TestSupport"]),

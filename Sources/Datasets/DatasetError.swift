@@ -25,7 +25,14 @@ public enum DatasetError: Error, Sendable, Equatable {
     case nameWithTwoLabels(path: String, name: String, labels: [Int])
     /// `missing` holds the first ten of `count`.
     case labelGap(path: String, missing: [Int], count: Int, highest: Int)
+    case labelWithoutName(path: String, image: String, label: Int)
+    /// `first` holds at most ten of `count`.
+    case imagesMissing(source: String, root: String, first: [String], count: Int, total: Int)
     case noImageOfSplitExists(path: String, root: String, count: Int, first: String)
+
+    // One of the paper's data sets
+    case benchmarkIncomplete(name: String, folder: String, missing: String, what: String)
+    case listMalformed(path: String, line: String, reason: String)
 
     // Use
     case noReadableImage(className: String, count: Int, first: String)
@@ -88,6 +95,18 @@ extension DatasetError: CustomStringConvertible, LocalizedError {
         case .noImageOfSplitExists(let path, let root, let count, let first):
             return "none of the \(count) images that \(path) lists exists under \(root) (first: \(first))."
                 + " Unpack the images beside the split file."
+
+        case .labelWithoutName(let path, let image, let label):
+            return "\(path): image \(image) has label \(label) without a class name. Write the name as the entry's third part."
+        case .imagesMissing(let source, let root, let first, let count, let total):
+            let names = first.joined(separator: ", ") + (count > first.count ? " and \(count - first.count) more" : "")
+            return "\(count) of the \(total) images that \(source) lists are missing under \(root): \(names)."
+                + " Complete the download, or allow missing images to go on without them."
+
+        case .benchmarkIncomplete(let name, let folder, let missing, let what):
+            return "\(folder) looks like \(name), but lacks \(missing) (\(what)). Put it at \(folder)/\(missing)."
+        case .listMalformed(let path, let line, let reason):
+            return "\(path): \"\(line.prefix(80))\" \(reason). Is the release complete?"
 
         case .noReadableImage(let name, let count, let first):
             return "class \"\(name)\" has no readable image left: \(count) of \(count) cannot be decoded (first: \(first))."

@@ -50,12 +50,27 @@ public struct DataReport: Sendable, Equatable, Codable {
     public var smallestSide: Int?
     public var largestSide: Int?
     public var warnings: [String]
+    /// Which of the paper's data sets it is, and what its folder lacks of the release's layout.
+    public var benchmark: BenchmarkReport?
+
+    public struct BenchmarkReport: Sendable, Equatable, Codable {
+        /// The reference's name.
+        public var name: String
+        public var title: String
+        public var template: String
+        public var absent: [Benchmark.Part]
+        /// Classes and images of the complete data set.
+        public var classes: Int
+        public var train: Int
+        public var val: Int
+        public var test: Int
+    }
 
     /// Whether every image is there and readable and no file is in two lists.
     public var isClean: Bool { missing.isEmpty && unreadable.isEmpty && duplicates.isEmpty }
 
     enum CodingKeys: String, CodingKey {
-        case name, folder, split, fingerprint, train, val, test, missing, unreadable, duplicates, shots, warnings
+        case name, folder, split, fingerprint, train, val, test, missing, unreadable, duplicates, shots, warnings, benchmark
         case perClass = "per_class"
         case belowShots = "below_shots"
         case smallestSide = "smallest_side"
@@ -118,6 +133,13 @@ extension ImageDataset {
             .map { group in
                 group.map { .init(path: listed[$0].item.path, list: listed[$0].list, className: classNames[listed[$0].item.label]) }
             }
+        if let benchmark {
+            let counts = benchmark.imageCounts
+            report.benchmark = .init(
+                name: benchmark.rawValue, title: benchmark.title, template: benchmark.template,
+                absent: benchmark.absentParts(in: folder), classes: benchmark.classCount, train: counts.train, val: counts.val,
+                test: counts.test)
+        }
         if let shots { report.belowShots = classNames.indices.filter { readableTraining[$0] < shots }.map { classNames[$0] } }
         return report
     }

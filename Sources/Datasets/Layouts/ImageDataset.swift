@@ -24,8 +24,8 @@ public struct ImageItem: Sendable, Equatable, Hashable {
 ///     let data = try ImageDataset.open(path: "data/pets", split: nil)
 ///     let base = data.fewShot(shots: 16, seed: 1).cut(to: .base)
 ///
-/// Two layouts are read: a CoOp split file (see `SplitListing`), and class folders (see `ClassFolders`). A folder that holds
-/// both is read through its split file. Labels run from 0 without gaps and index `classNames`.
+/// The fifteen data sets of the paper are known by their layouts (see `Benchmark`). Any other is read in one of two: a CoOp
+/// split file (see `SplitListing`), and class folders (see `ClassFolders`); a folder with both is read through its split file. Labels run from 0 without gaps and index `classNames`.
 ///
 /// The order of operations is the reference's: read the full split, draw few-shot sets, then cut the classes; another order
 /// draws other images.
@@ -52,6 +52,10 @@ public struct ImageDataset: Sendable {
     public var fingerprint: String
     /// The seeded division of class folders that had none of their own, to be kept with a run; nil otherwise.
     public var drawnSplit: SplitListing?
+    /// Which of the paper's data sets this is; nil for any other.
+    public var benchmark: Benchmark?
+    /// The data set's own sentence for zero-shot CLIP, `{}` standing for the class name; nil where none is known.
+    public var template: String?
 
     /// The images of one list.
     public func items(of subset: ImageSubset) -> [ImageItem] {
@@ -75,10 +79,18 @@ public struct ImageDataset: Sendable {
         case .file: throw DatasetError.notAFolder(folder)
         case .absent: throw DatasetError.missingFolder(folder)
         }
+        let benchmark = try Benchmark.recognise(folder)
         if let split {
-            return try open(folder: folder, splitFile: split.hasPrefix("/") ? split : folder + "/" + split)
+            let file = split.hasPrefix("/") ? split : folder + "/" + split
+            if let benchmark, let published = benchmark.splitFile, file == folder + "/" + published {
+                return try BenchmarkReader(benchmark: benchmark, folder: folder, seed: seed).open()
+            }
+            return try open(folder: folder, splitFile: file)
         }
         let found = try Folder.entries(folder).filter { $0.hasPrefix("split_") && $0.lowercased().hasSuffix(".json") }
+        if let benchmark, found.count < 2 {
+            return try BenchmarkReader(benchmark: benchmark, folder: folder, seed: seed).open()
+        }
         switch found.count {
         case 0: return try ClassFolders.open(folder, seed: seed)
         case 1: return try open(folder: folder, splitFile: folder + "/" + found[0])
@@ -94,7 +106,18 @@ public struct ImageDataset: Sendable {
         guard Folder.kind(folder) == .folder else { throw DatasetError.missingFolder(folder) }
         var data = try listing.dataset(folder: folder, root: folder, source: source, namesAreUnique: false)
         data.drawnSplit = listing
+        data.benchmark = try Benchmark.recognise(folder)
+        data.template = data.benchmark?.template
         return data
+    }
+
+    /// For work whose figures must be comparable: images that the lists name must be there.
+    /// - Throws: `DatasetError.imagesMissing` with their count and the first ten.
+    public func requireComplete() throws {
+        guard !missing.isEmpty else { return }
+        throw DatasetError.imagesMissing(
+            source: splitFile ?? folder, root: root, first: Array(missing.prefix(10)), count: missing.count,
+            total: train.count + val.count + test.count)
     }
 
     private static func open(folder: String, splitFile: String) throws -> ImageDataset {

@@ -145,6 +145,9 @@ public struct SplitListing: Sendable, Equatable, Codable {
                 guard entry.label >= 0 else {
                     throw DatasetError.negativeLabel(path: source, image: entry.path, label: entry.label)
                 }
+                guard entry.className.contains(where: { !$0.isWhitespace && $0 != "_" }) else {
+                    throw DatasetError.labelWithoutName(path: source, image: entry.path, label: entry.label)
+                }
                 if let name = names[entry.label] {
                     guard name == entry.className else {
                         throw DatasetError.labelWithTwoNames(path: source, label: entry.label, names: [name, entry.className])
@@ -178,7 +181,7 @@ public struct SplitListing: Sendable, Equatable, Codable {
         return data
     }
 
-    private static func checkPath(_ path: String, _ source: String) throws {
+    static func checkPath(_ path: String, _ source: String) throws {
         let isInside = !path.isEmpty && !path.hasPrefix("/") && !path.utf8.contains(0)
             && !path.utf8.split(separator: UInt8(ascii: "/")).contains { $0.elementsEqual("..".utf8) }
         guard isInside else { throw DatasetError.escapingPath(path: source, image: path) }

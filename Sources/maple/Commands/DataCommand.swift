@@ -25,7 +25,17 @@ struct DataCheckCommand: ParsableCommand {
     var json = false
 
     func run() throws {
-        let data = try ImageDataset.open(path: folder, split: split)
+        let data: ImageDataset
+        do {
+            data = try ImageDataset.open(path: folder, split: split)
+        } catch let error as DatasetError {
+            // Before the reason: all that is missing, so that it can be fetched in one go.
+            if split == nil, let known = try? Benchmark.recognise(folder) {
+                note("\(folder) looks like \(known.title) (\(known.name))")
+                for part in known.absentParts(in: folder) where part.isNeeded { note("missing: \(folder)/\(part.path): \(part.what)") }
+            }
+            throw error
+        }
         let progress = ProgressLine(quiet: json)
         let report = try data.check(shots: shots) { done, total in
             progress.show(.evaluationProgress(classes: .all, done: done, total: total))
@@ -36,6 +46,13 @@ struct DataCheckCommand: ParsableCommand {
         } else {
             say("\(report.name)  \(report.perClass.count) classes  \(report.train) train, \(report.val) val, \(report.test) test images")
             say("layout      \(report.split.map { "split file \($0)" } ?? "class folders")")
+            if let known = report.benchmark {
+                say("recognised  \(known.title) (\(known.name)); complete: \(known.classes) classes, \(known.train) train, \(known.val) val, \(known.test) test images")
+                say("template    \(known.template)")
+                for part in known.absent {
+                    note("\(part.isNeeded ? "missing" : "absent, not needed"): \(report.folder)/\(part.path): \(part.what)")
+                }
+            }
             if let small = report.smallestSide, let large = report.largestSide { say("sides       \(small) to \(large) pixels") }
             say("fingerprint \(report.fingerprint.prefix(16))")
             say("")

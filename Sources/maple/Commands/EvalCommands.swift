@@ -56,7 +56,7 @@ struct ZeroShot: ParsableCommand {
         let classes = scoring.classes ?? .all
         let data = try ImageDataset.open(path: data, split: scoring.split).cut(to: classes)
         let sentences = ClassSentences(
-            classNames: data.classNames, template: scoring.template ?? DataSpec(path: "").template, tokenizer: model.tokenizer,
+            classNames: data.classNames, template: scoring.template ?? data.template ?? DataSpec(path: "").template, tokenizer: model.tokenizer,
             window: model.configuration.contextLength)
         try score(
             Evaluator.Task(
