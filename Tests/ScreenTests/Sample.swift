@@ -111,15 +111,19 @@ struct Sample {
 
     static let now: Double = 1_795_000_000
 
+    /// Made once: two thousand steps each.
+    static let traces: [RunTrace] = [
+        trace("/runs/maple-seed1", spec("tiny-imagenet maple", seed: 1), status: .running, steps: 1287, seed: 11, began: now - 81),
+        trace("/runs/maple-seed2", spec("tiny-imagenet maple", seed: 2), status: .finished, steps: 2000, seed: 12, began: now - 4000),
+        trace("/runs/maple-seed3", spec("tiny-imagenet maple", seed: 3), status: .finished, steps: 2000, seed: 13, began: now - 9000),
+        trace("/runs/coop", spec("tiny-imagenet coop", method: .coop, lr: 0.002, depth: 1), status: .stopped, steps: 900, seed: 14, began: now - 90_000, nanAt: 640),
+    ]
+
     static func state(_ width: Int, _ height: Int, glyphs: Glyphs = .braille) -> WorkbenchState {
-        var state = WorkbenchState(size: Size(width, height), glyphs: glyphs)
+        // Recorded as text, so that lightness has to be told by density.
+        var state = WorkbenchState(size: Size(width, height), glyphs: glyphs, hasColor: false)
         _ = state.reduce(.tick(now))
-        let traces = [
-            trace("/runs/maple-seed1", spec("tiny-imagenet maple", seed: 1), status: .running, steps: 1287, seed: 11, began: now - 81),
-            trace("/runs/maple-seed2", spec("tiny-imagenet maple", seed: 2), status: .finished, steps: 2000, seed: 12, began: now - 4000),
-            trace("/runs/maple-seed3", spec("tiny-imagenet maple", seed: 3), status: .finished, steps: 2000, seed: 13, began: now - 9000),
-            trace("/runs/coop", spec("tiny-imagenet coop", method: .coop, lr: 0.002, depth: 1), status: .stopped, steps: 900, seed: 14, began: now - 90_000, nanAt: 640),
-        ]
+        let traces = Self.traces
         var rows = traces.map(\.row)
         rows.append(RunRow(id: "/runs/night", spec: spec("食物 🍜 夜間实验", method: .cocoop), status: .running, step: 310, totalSteps: 2000, seconds: 210, began: now - 220, loss: 0.9, base: 0.664, isElsewhere: true))
         rows.append(RunRow(id: "/runs/old", spec: spec("written by a newer version", method: .vision), status: .finished, step: 2000, totalSteps: 2000, seconds: 130, began: now - 900_000, loss: 0.5, base: 0.703, new: 0.671, isReadOnly: true, remark: "format 3, read only"))
@@ -171,9 +175,13 @@ struct Sample {
         ("compare-prompts", { state in
             compare(&state)
             press(&state, .tab, .tab, .tab, .tab)
-            let rows = [PromptNorm.Kind.text, .vision].flatMap { kind in
-                (0..<9).map { depth in
-                    PromptComparison.Row(kind: kind, depth: depth, norms: [0.9 + Double(depth) * 0.03, 1.1 + Double(depth) * 0.05], cosines: [1, 0.97 - Double(depth) * 0.06])
+            var rows: [PromptComparison.Row] = []
+            for kind in [PromptNorm.Kind.text, .vision] {
+                for depth in 0..<9 {
+                    let place = Double(depth)
+                    let norms: [Double?] = [0.9 + place * 0.03, 1.1 + place * 0.05]
+                    let cosines: [Double?] = [1, 0.97 - place * 0.06]
+                    rows.append(PromptComparison.Row(kind: kind, depth: depth, norms: norms, cosines: cosines))
                 }
             }
             _ = state.reduce(.answer(.prompts(PromptComparison(members: state.compare.members, rows: rows))))

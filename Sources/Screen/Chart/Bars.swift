@@ -82,9 +82,12 @@ public struct HeatMap: Sendable {
     public var rows: [(label: String, values: [Float])]
     public var low: Float
     public var high: Float
+    /// Without colour, density tells high from low.
+    public var hasColor: Bool
 
-    public init(rows: [(label: String, values: [Float])]) {
+    public init(rows: [(label: String, values: [Float])], hasColor: Bool = true) {
         self.rows = rows
+        self.hasColor = hasColor
         let all = rows.flatMap(\.values).filter(\.isFinite)
         low = all.min() ?? 0
         high = all.max() ?? 1
@@ -106,8 +109,9 @@ public struct HeatMap: Sendable {
             for column in 0..<width { grid.set("×", x: x + column, y: y, style: Style(.bad)) }
             return
         }
-        let glyph: Character = glyphs == .ascii ? Self.asciiRamp[min(9, level * 10 / 16)] : "█"
-        for column in 0..<width { grid.set(glyph, x: x + column, y: y, style: Style(glyphs == .ascii ? .text : .heat(level))) }
+        let isShaded = glyphs == .ascii || !hasColor
+        let glyph: Character = glyphs == .ascii ? Self.asciiRamp[min(9, level * 10 / 16)] : (hasColor ? "█" : Self.blockRamp[level / 4])
+        for column in 0..<width { grid.set(glyph, x: x + column, y: y, style: Style(isShaded ? .text : .heat(level))) }
     }
 
     /// "0.41 ▂▂▂▂▂▂ 2.96": the scale in one row. Returns the columns used.

@@ -72,7 +72,10 @@ public struct LineChart: Sendable {
             low = min(low, first)
             high = max(high, line.places.place(line.places.count - 1, unit))
         }
-        return low <= high ? low...high : nil
+        guard low <= high else { return nil }
+        // A run that begins at its first step begins at the origin.
+        if !logX, low > 0, low <= (high - low) * 0.02 { low = 0 }
+        return low...high
     }
 
     func range(of line: Series, _ window: ClosedRange<Double>) -> Range<Int> {

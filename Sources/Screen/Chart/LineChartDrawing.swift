@@ -39,7 +39,7 @@ extension LineChart {
         }
         canvas.draw(into: &grid, x: plot.x, y: plot.y)
         for number in order where series[number].shape == .markers { mark(series[number], into: &grid, plot, xScale, yScale, glyphs) }
-        if series.count > 1 { letterEnds(into: &grid, plot, xScale, yScale) }
+        if hasLetters { letterEnds(into: &grid, plot, xScale, yScale) }
         for gap in gaps.sorted() { grid.set("×", x: plot.x + gap, y: plot.maxY, style: Style(.bad, on: .background, .bold)) }
         drawCursor(into: &grid, plot, xScale, yScale)
         return Placement(plot: plot, x: xScale)
@@ -101,6 +101,8 @@ extension LineChart {
             return Int((min(3, max(-2, fraction)) * Double(canvas.columns - 1)).rounded())
         }
         func value(_ index: Int) -> Double { Double(raw ? line.curve.values[index] : line.curve.smoothed[index]) }
+        // Raw points behind their average stay points: joined, they would hide it.
+        let isCloud = raw && line.isSmoothed
         if drawn.count <= canvas.columns * 2 {
             var last: (Int, Int)?
             for index in drawn {
@@ -110,7 +112,7 @@ extension LineChart {
                     if !value(index).isFinite, x >= 0, x < canvas.columns { gaps.insert(x / canvas.dotsX) }
                     continue
                 }
-                if let (px, py) = last { canvas.line(px, py, x, y) } else { canvas.dot(x, y) }
+                if let (px, py) = last, !isCloud { canvas.line(px, py, x, y) } else { canvas.dot(x, y) }
                 last = (x, y)
             }
             return
@@ -128,6 +130,11 @@ extension LineChart {
             guard part.low <= part.high, let top = row(Double(part.high)), let bottom = row(Double(max(part.low, yScale.isLog ? Float(yScale.low) : part.low)))
             else {
                 lastRow = nil
+                continue
+            }
+            if isCloud {
+                canvas.dot(x, top)
+                canvas.dot(x, bottom)
                 continue
             }
             canvas.column(x, from: top, to: bottom)
@@ -149,6 +156,9 @@ extension LineChart {
             grid.set("◆", x: x, y: y, style: Style(.series(line.color)))
         }
     }
+
+    /// Several curves carry letters; marks alone do not count.
+    var hasLetters: Bool { series.count { $0.shape == .line } > 1 }
 
     /// A letter at the end of every curve tells them apart where colours cannot.
     private func letterEnds(into grid: inout Grid, _ plot: Rect, _ xScale: AxisScale, _ yScale: AxisScale) {
@@ -195,7 +205,7 @@ extension LineChart {
             let line = series[reading.series]
             if cursor == nil, line.shape == .markers { continue }
             let shown = line.isSmoothed && !short ? "\(word(reading.average)) (\(word(reading.raw)))" : word(line.isSmoothed ? reading.average : reading.raw)
-            if series.count > 1 {
+            if hasLetters {
                 pieces.append((String(Self.letter(reading.series)) + " ", Style(.series(line.color), on: .background, .bold)))
             }
             pieces.append((shown + "  ", Style(reading.raw.isFinite ? .text : .bad)))

@@ -46,6 +46,13 @@ public enum NumberText {
         return fixed(value, max(0, digits - 1 - exponent))
     }
 
+    /// A learning rate or another small setting, as people write it: "0.0035", "5e-4".
+    public static func setting(_ value: Double) -> String {
+        let text = general(value, 6)
+        guard let place = text.firstIndex(of: "e") else { return trimmed(text) }
+        return trimmed(String(text[..<place])) + text[place...]
+    }
+
     /// "0.0350" as "0.035".
     public static func trimmed(_ text: String) -> String {
         guard text.contains("."), !text.contains("e") else { return text }

@@ -174,7 +174,8 @@ public struct TableView: Sendable, Equatable {
         }
         clamp()
         widths = table.columns.indices.map { column in
-            var width = CharacterWidth.of(table.columns[column].title) + 2
+            // One more than the title, for the arrow of the sorted column.
+            var width = CharacterWidth.of(table.columns[column].title) + 1
             for row in table.rows where row.items.indices.contains(column) { width = max(width, CharacterWidth.of(row.items[column].text)) }
             return max(table.columns[column].minimum, width)
         }
@@ -225,7 +226,9 @@ public struct TableView: Sendable, Equatable {
             for column in table.columns.indices where widths[column] > 0 {
                 let isSorted = column == sortColumn
                 let arrow = isSorted ? (isDescending ? "▼" : "▲") : ""
-                let title = table.columns[column].isNumeric
+                let title = isBar(column)
+                    ? TextFit.fitted(table.columns[column].title + arrow, to: widths[column], .center)
+                    : table.columns[column].isNumeric
                     ? TextFit.fitted(arrow + table.columns[column].title, to: widths[column], .right)
                     : TextFit.fitted(table.columns[column].title + arrow, to: widths[column])
                 grid.put(title, x: x, y: head.y, style: isSorted ? Style(.accent, on: .background, .bold) : Style(.header), limit: rect.maxX - x)
@@ -268,13 +271,19 @@ public struct TableView: Sendable, Equatable {
         return body
     }
 
+    private func isBar(_ column: Int) -> Bool {
+        guard table.columns[column].isNumeric, let first = table.rows.first, first.items.indices.contains(column) else { return false }
+        return first.items[column].bar != nil
+    }
+
+    /// The thumb lies on the frame at the right of the rows.
     private func drawScrollMark(into grid: inout Grid, _ body: Rect, _ first: Int) {
         let size = max(1, body.height * body.height / order.count)
         let place = (body.height - size) * first / max(1, order.count - body.height)
         for line in 0..<body.height {
             let isThumb = line >= place && line < place + size
             guard isThumb else { continue }
-            grid.set("▐", x: body.maxX - 1, y: body.y + line, style: Style(.border))
+            grid.set("▐", x: body.maxX, y: body.y + line, style: Style(.border))
         }
     }
 }

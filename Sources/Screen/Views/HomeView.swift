@@ -4,7 +4,7 @@ extension WorkbenchState {
     func drawHome(_ scene: inout Scene, _ area: Rect) {
         let isWide = area.width >= 110
         var rest = area
-        let details = rest.takeBottom(isWide ? 9 : 7)
+        let details = rest.takeBottom(isWide ? 9 : (home.pane == .runs ? 6 : 5))
         let parts = isWide
             ? Layout.columns(rest, [Share(0.42, minimum: 40), Share(0.58, minimum: 60)])
             : Layout.rows(rest, [Share(0.45, minimum: 6), Share(0.55, minimum: 7)])
@@ -62,12 +62,12 @@ extension WorkbenchState {
     func facts(_ spec: SessionSpec) -> [(String, String)] {
         let m = spec.method, o = spec.optim, d = spec.data
         let shape = m.name == .zeroshot ? "zeroshot" : "\(m.name.rawValue), context \(m.context), depth \(m.depth)"
-        let warm = o.warmupEpochs > 0 ? ", warm-up \(o.warmupEpochs) at \(NumberText.general(o.warmupLR, 2))" : ""
+        let warm = o.warmupEpochs > 0 ? ", warm-up \(o.warmupEpochs) at \(NumberText.setting(o.warmupLR))" : ""
         return [
             ("model", lastPathPart(spec.model.path)),
             ("method", shape + (m.initialWords.isEmpty ? "" : ", “\(m.initialWords)”")),
             ("data", "\(lastPathPart(d.path)), \(d.classes.rawValue) classes, " + (d.shots.map { "\($0) shots" } ?? "all images")),
-            ("optimiser", "rate \(NumberText.general(o.lr, 3)) \(o.schedule.rawValue)\(warm), batch \(o.batch), \(o.epochs) epochs"),
+            ("optimiser", "rate \(NumberText.setting(o.lr)) \(o.schedule.rawValue)\(warm), batch \(o.batch), \(o.epochs) epochs"),
             ("evaluation", spec.eval.classes.map(\.rawValue).joined(separator: ", ") + (spec.eval.every > 0 ? " every \(spec.eval.every == 1 ? "epoch" : "\(spec.eval.every) epochs")" : " at the end")),
             ("seed", String(spec.seed)),
         ]

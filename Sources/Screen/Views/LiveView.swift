@@ -141,7 +141,7 @@ extension WorkbenchState {
         let isLow = inner.height < 6
         if !isLow {
             let line = inner.takeTop(1)
-            let pieces = chart.readout()
+            let pieces = chart.readout(short: line.width < 48)
             let used = scene.grid.put(pieces, x: line.x, y: line.y, limit: line.width - 1)
             drawLegend(chart, &scene, Rect(x: line.x + used + 1, y: line.y, width: line.width - used - 2, height: 1))
         }
@@ -158,10 +158,11 @@ extension WorkbenchState {
             let mark = line.shape == .markers ? "◆ " : (overlay ? "\(LineChart.letter(number)) " : "─ ")
             var label = line.label
             if line.shape == .markers {
-                label = String(label.split(separator: ",").first ?? "") + (line.curve.last.map { " " + NumberText.percent(Double($0)) } ?? "")
+                let value = line.curve.last.map { NumberText.percent(Double($0)) } ?? ""
+                label = rect.width >= 36 ? String(label.split(separator: ",").first ?? "") + " " + value : value
             }
             pieces.append((mark, Style(.series(line.color), on: .background, .bold)))
-            pieces.append((TextFit.truncated(label, to: max(6, rect.width / shown.count - 5)) + "  ", .dim))
+            pieces.append((TextFit.truncated(label, to: max(6, rect.width / max(1, shown.count) - 5)) + "  ", .dim))
         }
         if let last = pieces.indices.last { pieces[last].0 = pieces[last].0.trimmingTrailingSpaces() }
         let width = pieces.reduce(0) { $0 + CharacterWidth.of($1.0) }
@@ -277,9 +278,9 @@ extension WorkbenchState {
             case .gradient: (label: "\(track.depth)", values: [track.last.gradient])
             case .moved: (label: "\(track.depth)", values: [track.last.moved])
             }
-        })
+        }, hasColor: hasColor)
         let tokens = max(1, map.rows.map(\.values.count).max() ?? 1)
-        let cell = max(2, min(10, (inner.width / 3) / tokens))
+        let cell = max(2, min(rect.width >= 90 ? 9 : 6, (inner.width / 3) / tokens))
         let sparkX = inner.x + 7 + tokens * (cell + 1)
         let showsGradient = live.normView == .value && inner.width >= 46
         let statWidth = showsGradient ? 18 : 8

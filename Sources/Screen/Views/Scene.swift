@@ -105,8 +105,8 @@ extension WorkbenchState {
         let count = runs.filter { $0.status.isActive }.count
         let more = count > 1 ? " +\(count - 1)" : ""
         let steps = row.totalSteps > 0 ? " \(NumberText.grouped(row.step))/\(NumberText.grouped(row.totalSteps))" : ""
-        let room = rect.maxX - x - 4
-        let name = TextFit.truncated(row.name, to: max(4, room - CharacterWidth.of(steps + more) - 2))
+        let room = rect.maxX - x - 1
+        let name = TextFit.truncated(row.name, to: max(4, room - CharacterWidth.of(steps + more) - 3))
         pieces.append((name, Style(.text, on: .bar)))
         pieces.append((steps + more + " ", Style(.bar, on: .bar)))
         let width = pieces.reduce(0) { $0 + CharacterWidth.of($1.0) }

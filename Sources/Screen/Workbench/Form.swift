@@ -35,7 +35,7 @@ public struct FormState: Sendable {
         self.replacing = replacing
         original = spec
         func choice<C: RawRepresentable & CaseIterable>(_ type: C.Type) -> Kind where C.RawValue == String { .choice(C.allCases.map(\.rawValue)) }
-        func number(_ value: Double) -> String { value == 0 ? "0" : NumberText.general(value, 6).split(separator: "e").map { NumberText.trimmed(String($0)) }.joined(separator: "e") }
+        func number(_ value: Double) -> String { NumberText.setting(value) }
         let d = spec.data, m = spec.method, o = spec.optim
         fields = [
             Field(id: .name, label: "Name", kind: .text, field: TextField(spec.name), hint: "names the file and the run folder"),

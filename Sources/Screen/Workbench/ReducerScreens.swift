@@ -111,7 +111,7 @@ extension WorkbenchState {
             dialogs.append(
                 .entry(
                     EntryState(
-                        purpose: .learningRate, title: "Learning rate", field: TextField(NumberText.general(now, 3)),
+                        purpose: .learningRate, title: "Learning rate", field: TextField(NumberText.setting(now)),
                         hint: "from the next step on; later epochs scale with it", error: nil)))
         case .note:
             dialogs.append(.entry(EntryState(purpose: .note, title: "Note", field: TextField(""), hint: "kept with the run's events", error: nil)))

@@ -219,9 +219,9 @@ enum Tables {
             ("name", spec.name), ("seed", String(spec.seed)), ("model.path", spec.model.path), ("data.path", d.path), ("data.split", d.split ?? "–"),
             ("data.classes", d.classes.rawValue), ("data.shots", d.shots.map(String.init) ?? "all"), ("data.crop", String(d.crop)), ("data.flip", String(d.flip)),
             ("data.template", d.template), ("method.name", m.name.rawValue), ("method.context", String(m.context)), ("method.depth", String(m.depth)),
-            ("method.init", m.initialWords), ("optim.lr", NumberText.general(o.lr, 4)), ("optim.epochs", String(o.epochs)), ("optim.batch", String(o.batch)),
-            ("optim.momentum", NumberText.general(o.momentum, 4)), ("optim.weight_decay", NumberText.general(o.weightDecay, 4)),
-            ("optim.schedule", o.schedule.rawValue), ("optim.warmup_epochs", String(o.warmupEpochs)), ("optim.warmup_lr", NumberText.general(o.warmupLR, 4)),
+            ("method.init", m.initialWords), ("optim.lr", NumberText.setting(o.lr)), ("optim.epochs", String(o.epochs)), ("optim.batch", String(o.batch)),
+            ("optim.momentum", NumberText.setting(o.momentum)), ("optim.weight_decay", NumberText.setting(o.weightDecay)),
+            ("optim.schedule", o.schedule.rawValue), ("optim.warmup_epochs", String(o.warmupEpochs)), ("optim.warmup_lr", NumberText.setting(o.warmupLR)),
             ("eval.every", String(spec.eval.every)), ("eval.classes", spec.eval.classes.map(\.rawValue).joined(separator: " ")),
         ]
     }
