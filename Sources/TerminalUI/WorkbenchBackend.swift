@@ -52,62 +52,51 @@ final class EffectRunner: Sendable {
     }
 
     func perform(_ effect: Effect) {
-        let backend = backend
-        switch effect {
-        case .loadSessions: answer { .sessions(try backend.sessions()) }
-        case .loadRuns: answer { .runs(try backend.runs()) }
-        case .loadTrace(let id): answer { .trace(try backend.trace(of: id)) }
-        case .follow(let id): act { try backend.follow(id) }
-        case .loadPredictions(let id, let classes, let subset, let step):
-            answer { .evaluation(id, try backend.evaluation(of: id, classes: classes, subset: subset, step: step)) }
-        case .start(let spec): answer { .started(try backend.start(spec)) }
-        case .resume(let id):
-            answer {
+        let queue: DispatchQueue
+        if case .send = effect { queue = commands } else { queue = work }
+        queue.async { [backend, mailbox] in
+            if let answer = Self.answer(to: effect, from: backend) { mailbox.post(.answer(answer)) }
+        }
+    }
+
+    /// Carries an effect out and waits for it; nil where there is nothing to say.
+    static func answer(to effect: Effect, from backend: any WorkbenchBackend) -> Answer? {
+        do {
+            switch effect {
+            case .loadSessions: return .sessions(try backend.sessions())
+            case .loadRuns: return .runs(try backend.runs())
+            case .loadTrace(let id): return .trace(try backend.trace(of: id))
+            case .follow(let id): try backend.follow(id)
+            case .loadPredictions(let id, let classes, let subset, let step):
+                return .evaluation(id, try backend.evaluation(of: id, classes: classes, subset: subset, step: step))
+            case .start(let spec): return .started(try backend.start(spec))
+            case .resume(let id):
                 try backend.resume(id)
                 return .started(id)
-            }
-        case .send(let command, let id):
-            commands.async { [mailbox] in
-                do { try backend.send(command, to: id) } catch { mailbox.post(.answer(.failed("\(error)"))) }
-            }
-        case .saveSession(let spec, let replacing):
-            answer { .saved(try backend.save(spec, replacing: replacing)) }
-        case .deleteSession(let path): act { try backend.deleteSession(path) }
-        case .deleteRun(let id): act { try backend.deleteRun(id) }
-        case .listFolder(let path):
-            work.async { [mailbox] in
-                do { mailbox.post(.answer(.folder(try backend.listFolder(path)))) } catch {
-                    mailbox.post(.answer(.folder(FolderListing(path: path, entries: [], problem: "\(error)"))))
+            case .send(let command, let id): try backend.send(command, to: id)
+            case .saveSession(let spec, let replacing): return .saved(try backend.save(spec, replacing: replacing))
+            case .deleteSession(let path): try backend.deleteSession(path)
+            case .deleteRun(let id): try backend.deleteRun(id)
+            case .listFolder(let path):
+                do { return .folder(try backend.listFolder(path)) } catch {
+                    return .folder(FolderListing(path: path, entries: [], problem: "\(error)"))
                 }
-            }
-        case .describe(let path, let purpose):
-            work.async { [mailbox] in
-                do { mailbox.post(.answer(.described(try backend.describe(path, as: purpose)))) } catch {
-                    mailbox.post(.answer(.described(PathDescription(path: path, purpose: purpose, text: "\(error)", isUsable: false))))
+            case .describe(let path, let purpose):
+                do { return .described(try backend.describe(path, as: purpose)) } catch {
+                    return .described(PathDescription(path: path, purpose: purpose, text: "\(error)", isUsable: false))
                 }
-            }
-        case .loadThumbnail(let id, let path):
-            work.async { [mailbox] in
-                do { mailbox.post(.answer(.thumbnail(path: path, try backend.thumbnail(of: path, in: id), problem: nil))) } catch {
-                    mailbox.post(.answer(.thumbnail(path: path, nil, problem: "\(error)")))
+            case .loadThumbnail(let id, let path):
+                do { return .thumbnail(path: path, try backend.thumbnail(of: path, in: id), problem: nil) } catch {
+                    return .thumbnail(path: path, nil, problem: "\(error)")
                 }
+            case .comparePrompts(let members): return .prompts(try backend.comparePrompts(members))
+            case .write(let name, let text): return .saved(try backend.write(text, name: name))
+            case .saveSettings(let theme, let glyphs, let mouse): backend.saveSettings(theme: theme, glyphs: glyphs, mouse: mouse)
+            case .setMouse, .setTheme, .redraw, .suspend, .quit: break
             }
-        case .comparePrompts(let members): answer { .prompts(try backend.comparePrompts(members)) }
-        case .write(let name, let text): answer { .saved(try backend.write(text, name: name)) }
-        case .saveSettings(let theme, let glyphs, let mouse): work.async { backend.saveSettings(theme: theme, glyphs: glyphs, mouse: mouse) }
-        case .setMouse, .setTheme, .redraw, .suspend, .quit: break
+        } catch {
+            return .failed("\(error)")
         }
-    }
-
-    private func answer(_ make: @escaping @Sendable () throws -> Answer) {
-        work.async { [mailbox] in
-            do { mailbox.post(.answer(try make())) } catch { mailbox.post(.answer(.failed("\(error)"))) }
-        }
-    }
-
-    private func act(_ body: @escaping @Sendable () throws -> Void) {
-        work.async { [mailbox] in
-            do { try body() } catch { mailbox.post(.answer(.failed("\(error)"))) }
-        }
+        return nil
     }
 }

@@ -5,7 +5,7 @@ import TerminalUI
 import ThemeFile
 
 /// Drives the terminal loop with a backend that makes its numbers up, so that the tests can work real keys in a real terminal.
-/// `screen-trial [--train] [--crash] [--theme NAME]`: `--train` starts a run at once, `--crash` traps two hundred steps into it.
+/// `--train` starts a run at once, of `--steps` steps; `--crash` traps thirty steps into it; `--log` names a file for what happened.
 final class TrialBackend: WorkbenchBackend, @unchecked Sendable {
     // @unchecked: everything below is touched inside `queue` alone.
     private let queue = DispatchQueue(label: "trial")
@@ -16,10 +16,12 @@ final class TrialBackend: WorkbenchBackend, @unchecked Sendable {
     private var stopping = false
     private var saved: [SessionEntry] = []
     private let crashes: Bool
+    private let steps: Int
     private let log: String?
 
-    init(crashes: Bool, log: String?) {
+    init(crashes: Bool, steps: Int, log: String?) {
         self.crashes = crashes
+        self.steps = steps
         self.log = log
         saved = [SessionEntry(id: "/sessions/demo.toml", spec: Self.spec("demo"))]
     }
@@ -51,7 +53,7 @@ final class TrialBackend: WorkbenchBackend, @unchecked Sendable {
     func start(_ spec: SessionSpec) throws -> RunID {
         queue.sync {
             let id = "/runs/\(spec.name)-\(rows.count + 1)"
-            var row = RunRow(id: id, spec: spec, status: .running, totalSteps: 2000, began: Date().timeIntervalSince1970)
+            var row = RunRow(id: id, spec: spec, status: .running, totalSteps: steps, began: Date().timeIntervalSince1970)
             row.status = .running
             rows.append(row)
             traces[id] = RunTrace(row: row, stepsPerEpoch: 400)
@@ -70,8 +72,8 @@ final class TrialBackend: WorkbenchBackend, @unchecked Sendable {
     }
 
     private func train(_ id: RunID) {
-        tell(id, .started(totalSteps: 2000, stepsPerEpoch: 400, fromStep: 0))
-        for step in 1...2000 {
+        tell(id, .started(totalSteps: steps, stepsPerEpoch: 400, fromStep: 0))
+        for step in 1...max(1, steps) {
             Thread.sleep(forTimeInterval: 0.02)
             while queue.sync(execute: { paused && !stopping }) { Thread.sleep(forTimeInterval: 0.01) }
             if queue.sync(execute: { stopping }) {
@@ -92,7 +94,7 @@ final class TrialBackend: WorkbenchBackend, @unchecked Sendable {
             }
         }
         note("finished")
-        tell(id, .finished(RunSummary(steps: 2000, seconds: 40, loss: 0.4)))
+        tell(id, .finished(RunSummary(steps: steps, seconds: Double(steps) * 0.02, loss: 0.4)))
     }
 
     func send(_ command: RunCommand, to run: RunID) throws {
@@ -143,7 +145,7 @@ func value(_ name: String) -> String? {
     guard let place = arguments.firstIndex(of: name), place + 1 < arguments.count else { return nil }
     return arguments[place + 1]
 }
-let backend = TrialBackend(crashes: arguments.contains("--crash"), log: value("--log"))
+let backend = TrialBackend(crashes: arguments.contains("--crash"), steps: value("--steps").flatMap { Int($0) } ?? 2000, log: value("--log"))
 let (themes, warnings) = ThemeFile.readAll(folders: value("--themes").map { [$0] } ?? [])
 let options = WorkbenchOptions(
     themes: themes, themeName: value("--theme"), glyphs: value("--glyphs").flatMap(Glyphs.init), color: value("--color").flatMap(ColorChoice.init) ?? .auto,

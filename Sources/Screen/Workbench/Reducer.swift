@@ -130,6 +130,12 @@ extension WorkbenchState {
                 traces[row.id]?.row.isElsewhere = row.isElsewhere
                 traces[row.id]?.row.remark = row.remark
             }
+            let known = Set(runs.map(\.id))
+            for id in traces.keys.sorted() where !known.contains(id) && traces[id]?.row.status.isActive != true {
+                traces[id] = nil
+                if live.run == id { live.run = nil }
+                live.overlays.removeAll { $0 == id }
+            }
             rebuildRunTables()
             if live.run == nil, let active = runs.first(where: { $0.status.isActive }) {
                 live.run = active.id
@@ -138,6 +144,8 @@ extension WorkbenchState {
         case .trace(var trace):
             trace.setSmoothing(tab == .compare ? compare.plot.smoothing : live.plot.smoothing)
             let id = trace.row.id
+            // Steps that came while the run was being read are not lost.
+            if let older = traces[id] { trace.catchUp(with: older) }
             traces[id] = trace
             if let place = runs.firstIndex(where: { $0.id == id }) { runs[place] = trace.row } else { runs.append(trace.row) }
             rebuildRunTables()

@@ -77,6 +77,20 @@ public struct RunTrace: Sendable {
         row.loss = point.loss
     }
 
+    /// Takes over the steps of an earlier trace of the same run that lie beyond this one's last.
+    mutating func catchUp(with older: RunTrace) {
+        guard row.status.isActive else { return }
+        for index in older.places.firstIndex(from: Double(places.steps.last ?? 0) + 0.5, .step)..<older.places.count {
+            places.append(step: older.places.steps[index], time: older.places.times[index])
+            loss.append(older.loss.values[index])
+            accuracy.append(older.accuracy.values[index])
+            learningRate.append(older.learningRate.values[index])
+            throughput.append(older.throughput.values[index])
+            row.step = Int(older.places.steps[index])
+        }
+        lastPoint = lastPoint ?? older.lastPoint
+    }
+
     public mutating func setSmoothing(_ weight: Double) {
         guard weight != loss.smoothingWeight else { return }
         loss.setSmoothing(weight)
