@@ -259,6 +259,12 @@ void terminal_install_signals(int wake_fd) {
     // No SA_RESTART: poll has to come back. No SIGWINCH: that one is ncurses' own.
     const int numbers[] = {SIGINT, SIGTERM, SIGHUP, SIGCONT, SIGTSTP};
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) sigaction(numbers[i], &action, NULL);
+    // A parent whose threads block signals (Dispatch workers do) hands its mask down.
+    sigset_t wanted;
+    sigemptyset(&wanted);
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) sigaddset(&wanted, numbers[i]);
+    sigaddset(&wanted, SIGWINCH);
+    pthread_sigmask(SIG_UNBLOCK, &wanted, NULL);
     signal(SIGPIPE, SIG_IGN);
 }
 

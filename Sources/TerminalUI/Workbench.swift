@@ -61,7 +61,7 @@ public final class Workbench {
     private var lastTick = ContinuousClock.now - .seconds(10)
 
     /// Frames that events alone cause are drawn this far apart: smooth to look at, thrifty over SSH.
-    private static let eventPace = Duration.milliseconds(250)
+    private static let eventPace = Duration.milliseconds(500)
     private static let keyPace = Duration.milliseconds(16)
 
     public init(backend: any WorkbenchBackend, options: WorkbenchOptions = WorkbenchOptions()) {
