@@ -2,6 +2,7 @@ import Foundation
 @testable import Screen
 import Testing
 import TestSupport
+import ThemeFile
 
 /// Every screen as recorded text, at three sizes, in UTF-8 and ASCII. With RECORD_SCREENS=1 the recordings are written anew, and
 /// the test fails so that nobody records by accident.
@@ -28,6 +29,20 @@ import TestSupport
                 }
                 let recorded = try? String(contentsOf: file, encoding: .utf8)
                 #expect(recorded == text, "\(file.lastPathComponent) differs. If the new screen is right, record it with RECORD_SCREENS=1.")
+            }
+        }
+    }
+
+    /// SCREEN_PICTURES=folder draws every screen in the dark, light and high-contrast themes, to be looked at.
+    @Test(.enabled(if: ProcessInfo.processInfo.environment["SCREEN_PICTURES"] != nil, "pictures are drawn when SCREEN_PICTURES names a folder"))
+    func drawPictures() throws {
+        let folder = URL(fileURLWithPath: ProcessInfo.processInfo.environment["SCREEN_PICTURES"] ?? "")
+        for theme in ThemeFile.readAll(folders: [Places.root.appendingPathComponent("themes").path]).themes {
+            for screen in Sample.screens {
+                var state = Sample.state(120, 40)
+                state.hasColor = theme.name != "monochrome"
+                screen.go(&state)
+                try state.render().svg(theme: theme).write(to: folder.appendingPathComponent("\(screen.name)-\(theme.name).svg"), atomically: true, encoding: .utf8)
             }
         }
     }

@@ -213,7 +213,7 @@ extension WorkbenchState {
         }
         let result = trace.evaluations[place]
         let rows = liveClassRows()
-        let order = live.classOrder == .gain ? "by gain" : (live.classOrder == .accuracy ? "by accuracy" : "by name")
+        let order = live.classOrder == .gain && rows.contains { $0.gain != nil } ? "by gain" : (live.classOrder == .name ? "by name" : "by accuracy")
         let filter = live.filter.isEmpty ? "" : " · “\(live.filter)” \(rows.count)"
         scene.grid.frame(rect, title: "Per-class accuracy", note: "\(live.subset.rawValue) · \(order)\(filter)", focused: isFocused)
         var inner = rect.inset(1, 1)
