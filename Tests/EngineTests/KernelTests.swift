@@ -102,7 +102,8 @@ import Testing
     }
 
     /// Ways of odd lengths in a random tree, several heads, odd head sizes.
-    @Test(arguments: [1, 2, 5, 31], [1, 3], [1, 5, 64]) func treeAttention(rows: Int, heads: Int, size: Int) {
+    @Test(arguments: [1, 2, 5, 31], [[1, 1], [1, 64], [3, 5], [2, 64]]) func treeAttention(rows: Int, headsAndSize: [Int]) {
+        let heads = headsAndSize[0], size = headsAndSize[1]
         var random = InitialValues(seed: UInt64(rows * 100 + heads * 10 + size))
         var ways: [[Int32]] = []
         for row in 0..<rows {

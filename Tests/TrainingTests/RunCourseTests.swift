@@ -126,7 +126,8 @@ import Testing
         try withLaboratory { lab in
             #expect(throws: (any Error).self) { _ = try lab.train(lab.spec { $0.method.depth = 3 }, in: "run") }
             let error = #expect(throws: (any Error).self) { _ = try lab.train(lab.spec { $0.method.depth = 3 }, in: "run") }
-            #expect("\(try #require(error))".contains("method.depth"))
+            let refusal = try #require(error)
+            #expect("\(refusal)".contains("method.depth"))
         }
     }
 
