@@ -16,6 +16,8 @@ let package = Package(
         // System libraries and C
         .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
         .target(name: "CKernels", cSettings: kernelFlags),
+        .systemLibrary(name: "CNcurses", providers: [.apt(["libncurses-dev"])]),
+        .target(name: "CTerminal", dependencies: ["CNcurses"], linkerSettings: [.linkedLibrary("ncursesw"), .linkedLibrary("tinfo")]),
         .target(name: "CImageCodecs", linkerSettings: [.linkedLibrary("jpeg"), .linkedLibrary("png")]),
 
         // The house, from the values outwards
@@ -27,6 +29,9 @@ let package = Package(
         .target(name: "SessionFile", dependencies: ["RunModel", "TOMLKit"]),
         .target(name: "RunStore", dependencies: ["RunModel"]),
         .target(name: "Training", dependencies: ["RunModel", "Engine", "Formats", "Datasets"]),
+        .target(name: "Screen", dependencies: ["RunModel"]),
+        .target(name: "ThemeFile", dependencies: ["Screen", "TOMLKit"]),
+        .target(name: "TerminalUI", dependencies: ["Screen", "CTerminal"]),
         .executableTarget(
             name: "maple",
             dependencies: [
@@ -35,7 +40,7 @@ let package = Package(
             ]),
 
         // Tests
-        .target(name: "TestSupport", path: "Tests/TestSupport"),
+        .target(name: "TestSupport", dependencies: ["Datasets"], path: "Tests/TestSupport"),
         .target(name: "CAllocationCount", path: "Tests/CAllocationCount"),
         .testTarget(name: "RunModelTests", dependencies: ["RunModel", "TestSupport"]),
         .testTarget(name: "EngineTests", dependencies: ["Engine", "CKernels", "CAllocationCount", "TestSupport"]),
@@ -48,7 +53,10 @@ let package = Package(
         .testTarget(name: "SessionFileTests", dependencies: ["SessionFile", "TestSupport"]),
         .testTarget(name: "RunStoreTests", dependencies: ["RunStore", "TestSupport"]),
         .testTarget(name: "TrainingTests", dependencies: ["Training", "TestSupport"]),
-        .testTarget(name: "CommandTests", dependencies: ["TestSupport", "maple"]),
+        .testTarget(name: "ScreenTests", dependencies: ["Screen", "ThemeFile", "TestSupport"], exclude: ["Snapshots"]),
+        .testTarget(name: "TerminalUITests", dependencies: ["TerminalUI", "Screen", "TestSupport", "screen-trial"]),
+        .executableTarget(name: "screen-trial", dependencies: ["TerminalUI", "ThemeFile", "Screen"], path: "Tests/ScreenTrial"),
+        .testTarget(name: "CommandTests", dependencies: ["Formats", "RunStore", "TestSupport", "maple"]),
     ],
     swiftLanguageModes: [.v6]
 )

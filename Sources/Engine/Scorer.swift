@@ -18,7 +18,7 @@ public final class Scorer {
     private let conditional: (net: ContextNet<Float>, texts: ConditionalTexts<Float>)?
 
     /// Rows of the vision tower that are computed at once: enough for full-speed products, few enough to stay small.
-    private static let rowsAtOnce = 2048
+    private static let rowsAtOnce = 1200
     private static let sentencesAtOnce = 128
 
     /// - Parameters:

@@ -62,7 +62,8 @@ public enum RunCommand: Sendable, Equatable, Codable {
     /// Write a checkpoint now.
     case snapshot
     case evaluate([ClassSubset])
-    /// From the next step on, in place of the schedule's rate for this and scaled for later epochs.
+    /// From the next step on, in place of the schedule's rate. Later epochs follow the schedule's shape from there, without its
+    /// warm-up.
     case setLearningRate(Double)
     case note(String)
 }

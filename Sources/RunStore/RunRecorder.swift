@@ -54,7 +54,14 @@ public final class RunRecorder: Sendable {
         overview.steps = step
         overview.loss = last?.loss
         overview.seconds = last?.time ?? 0
-        try self.init(folder, spec, lock, SummaryFile(overview))
+        var summary = SummaryFile(overview)
+        // An interruption may have come between evaluations of one step: those that follow complete the figures.
+        for recorded in try folder.events() {
+            if case .evaluated(let result) = recorded.event, result.step == step, result.subset == spec.eval.subset {
+                summary.note(recorded.event)
+            }
+        }
+        try self.init(folder, spec, lock, summary)
     }
 
     private init(_ folder: RunFolder, _ spec: SessionSpec, _ lock: RunLock, _ summary: SummaryFile) throws {

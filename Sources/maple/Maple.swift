@@ -25,6 +25,12 @@ struct Maple: ParsableCommand {
         do {
             var command = try parseAsRoot()
             try command.run()
+            let fault = outputFault.load(ordering: .relaxed)
+            // A reader that has seen enough is no failure.
+            if fault != 0, fault != EPIPE {
+                note("error: cannot write the results to standard output: \(String(cString: strerror(fault))). Write them elsewhere.")
+                Foundation.exit(1)
+            }
         } catch {
             finish(with: error)
         }
@@ -38,7 +44,8 @@ struct Maple: ParsableCommand {
             Foundation.exit(0)
         }
         if code == .validationFailure {
-            note(fullMessage(for: error))
+            // The parser writes "Error: "; every other message of the program begins with "error: ".
+            note(fullMessage(for: error).replacing("Error: ", with: "error: ", maxReplacements: 1))
             Foundation.exit(2)
         }
         note(Failure.text(error))

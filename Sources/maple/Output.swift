@@ -1,14 +1,38 @@
 import Foundation
 import SessionFile
+import Synchronization
 
 /// Writes a line to standard error.
-func note(_ text: String) {
-    FileHandle.standardError.write(Data((text + "\n").utf8))
-}
+func note(_ text: String) { put(text + "\n", on: STDERR_FILENO) }
 
 /// Writes a line to standard output.
 func say(_ text: String) {
-    FileHandle.standardOutput.write(Data((text + "\n").utf8))
+    let fault = put(text + "\n", on: STDOUT_FILENO)
+    if fault != 0 { outputFault.store(fault, ordering: .relaxed) }
+}
+
+/// The errno of results that could not be written, 0 without; told at the program's end.
+let outputFault = Atomic<Int32>(0)
+
+/// Writes text as it is. What cannot be written is dropped: a closed pipe must not end a training run.
+/// - Returns: 0, or errno.
+@discardableResult
+func put(_ text: String, on descriptor: Int32) -> Int32 {
+    var text = text
+    return text.withUTF8 { bytes in
+        var rest = bytes[...]
+        while !rest.isEmpty {
+            let count = write(descriptor, UnsafeBufferPointer(rebasing: rest).baseAddress, rest.count)
+            if count < 0, errno == EINTR { continue }
+            if count < 0, errno == EAGAIN {
+                var ready = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
+                if poll(&ready, 1, -1) >= 0 || errno == EINTR { continue }
+            }
+            guard count > 0 else { return count < 0 ? errno : EIO }
+            rest = rest.dropFirst(count)
+        }
+        return 0
+    }
 }
 
 /// Prints a value as one JSON object on standard output; keys sorted.

@@ -16,14 +16,14 @@ typedef enum { MK_QUICK_GELU = 0, MK_GELU = 1 } mk_activation;
     /* dx (+)= rstd * (g - mean(g) - xhat * mean(g * xhat)), g = dy * gamma. */                                        \
     void mk_layer_norm_backward_##S(const R *dy, long lddy, const R *x, long ldx, long rows, long d, const R *gamma,   \
                                     const R *mean, const R *rstd, R *dx, long lddx, int accumulate);                  \
-    /* h += bias (kept for the backward); y = activation(h). Contiguous rows of length n. */                          \
-    void mk_bias_activation_##S(R *h, const R *bias, long rows, long n, mk_activation kind, R *y);                    \
+    /* y = activation(h) */                                                                                            \
+    void mk_activate_##S(const R *h, long count, mk_activation kind, R *y);                                           \
     /* dy *= activation'(h) */                                                                                         \
     void mk_activation_backward_##S(const R *h, R *dy, long count, mk_activation kind);                               \
     /* y += bias */                                                                                                    \
     void mk_add_bias_##S(R *y, long ldy, const R *bias, long rows, long n);                                           \
-    /* y = x + y + bias */                                                                                             \
-    void mk_residual_##S(R *y, long ldy, const R *bias, const R *x, long ldx, long rows, long n);                     \
+    /* y = bias, or y = x + bias where x is given: what a product is then added to. */                                 \
+    void mk_start_rows_##S(R *y, long ldy, const R *bias, const R *x, long ldx, long rows, long n);                   \
     /* y += x */                                                                                                       \
     void mk_add_rows_##S(R *y, long ldy, const R *x, long ldx, long rows, long n);                                    \
     /* s = softmax(scale * s) along rows of length n. */                                                               \

@@ -20,15 +20,13 @@ protocol Real: BinaryFloatingPoint, Sendable {
         _ dy: UnsafePointer<Self>, _ lddy: Int, _ x: UnsafePointer<Self>, _ ldx: Int, _ rows: Int, _ d: Int,
         _ gamma: UnsafePointer<Self>, _ mean: UnsafePointer<Self>, _ rstd: UnsafePointer<Self>,
         _ dx: UnsafeMutablePointer<Self>, _ lddx: Int, _ accumulate: Bool)
-    static func biasActivation(
-        _ h: UnsafeMutablePointer<Self>, _ bias: UnsafePointer<Self>, _ rows: Int, _ n: Int, _ kind: Activation,
-        _ y: UnsafeMutablePointer<Self>)
+    static func activate(_ h: UnsafePointer<Self>, _ count: Int, _ kind: Activation, _ y: UnsafeMutablePointer<Self>)
     static func activationBackward(
         _ h: UnsafePointer<Self>, _ dy: UnsafeMutablePointer<Self>, _ count: Int, _ kind: Activation)
     static func addBias(_ y: UnsafeMutablePointer<Self>, _ ldy: Int, _ bias: UnsafePointer<Self>, _ rows: Int, _ n: Int)
-    static func residual(
-        _ y: UnsafeMutablePointer<Self>, _ ldy: Int, _ bias: UnsafePointer<Self>, _ x: UnsafePointer<Self>,
-        _ ldx: Int, _ rows: Int, _ n: Int)
+    static func startRows(
+        _ y: UnsafeMutablePointer<Self>, _ ldy: Int, _ bias: UnsafePointer<Self>, _ x: UnsafePointer<Self>?, _ ldx: Int, _ rows: Int,
+        _ n: Int)
     static func addRows(
         _ y: UnsafeMutablePointer<Self>, _ ldy: Int, _ x: UnsafePointer<Self>, _ ldx: Int, _ rows: Int, _ n: Int)
     static func softmax(_ s: UnsafeMutablePointer<Self>, _ lds: Int, _ rows: Int, _ n: Int, _ scale: Self)
@@ -86,10 +84,8 @@ extension Float: Real {
         _ dx: UnsafeMutablePointer<Float>, _ lddx: Int, _ accumulate: Bool) {
         mk_layer_norm_backward_f32(dy, lddy, x, ldx, rows, d, gamma, mean, rstd, dx, lddx, accumulate ? 1 : 0)
     }
-    static func biasActivation(
-        _ h: UnsafeMutablePointer<Float>, _ bias: UnsafePointer<Float>, _ rows: Int, _ n: Int, _ kind: Activation,
-        _ y: UnsafeMutablePointer<Float>) {
-        mk_bias_activation_f32(h, bias, rows, n, kind.kernel, y)
+    static func activate(_ h: UnsafePointer<Float>, _ count: Int, _ kind: Activation, _ y: UnsafeMutablePointer<Float>) {
+        mk_activate_f32(h, count, kind.kernel, y)
     }
     static func activationBackward(
         _ h: UnsafePointer<Float>, _ dy: UnsafeMutablePointer<Float>, _ count: Int, _ kind: Activation) {
@@ -99,10 +95,10 @@ extension Float: Real {
         _ y: UnsafeMutablePointer<Float>, _ ldy: Int, _ bias: UnsafePointer<Float>, _ rows: Int, _ n: Int) {
         mk_add_bias_f32(y, ldy, bias, rows, n)
     }
-    static func residual(
-        _ y: UnsafeMutablePointer<Float>, _ ldy: Int, _ bias: UnsafePointer<Float>, _ x: UnsafePointer<Float>,
-        _ ldx: Int, _ rows: Int, _ n: Int) {
-        mk_residual_f32(y, ldy, bias, x, ldx, rows, n)
+    static func startRows(
+        _ y: UnsafeMutablePointer<Float>, _ ldy: Int, _ bias: UnsafePointer<Float>, _ x: UnsafePointer<Float>?, _ ldx: Int, _ rows: Int,
+        _ n: Int) {
+        mk_start_rows_f32(y, ldy, bias, x, ldx, rows, n)
     }
     static func addRows(
         _ y: UnsafeMutablePointer<Float>, _ ldy: Int, _ x: UnsafePointer<Float>, _ ldx: Int, _ rows: Int, _ n: Int) {
@@ -185,10 +181,8 @@ extension Double: Real {
         _ dx: UnsafeMutablePointer<Double>, _ lddx: Int, _ accumulate: Bool) {
         mk_layer_norm_backward_f64(dy, lddy, x, ldx, rows, d, gamma, mean, rstd, dx, lddx, accumulate ? 1 : 0)
     }
-    static func biasActivation(
-        _ h: UnsafeMutablePointer<Double>, _ bias: UnsafePointer<Double>, _ rows: Int, _ n: Int, _ kind: Activation,
-        _ y: UnsafeMutablePointer<Double>) {
-        mk_bias_activation_f64(h, bias, rows, n, kind.kernel, y)
+    static func activate(_ h: UnsafePointer<Double>, _ count: Int, _ kind: Activation, _ y: UnsafeMutablePointer<Double>) {
+        mk_activate_f64(h, count, kind.kernel, y)
     }
     static func activationBackward(
         _ h: UnsafePointer<Double>, _ dy: UnsafeMutablePointer<Double>, _ count: Int, _ kind: Activation) {
@@ -198,10 +192,10 @@ extension Double: Real {
         _ y: UnsafeMutablePointer<Double>, _ ldy: Int, _ bias: UnsafePointer<Double>, _ rows: Int, _ n: Int) {
         mk_add_bias_f64(y, ldy, bias, rows, n)
     }
-    static func residual(
-        _ y: UnsafeMutablePointer<Double>, _ ldy: Int, _ bias: UnsafePointer<Double>, _ x: UnsafePointer<Double>,
-        _ ldx: Int, _ rows: Int, _ n: Int) {
-        mk_residual_f64(y, ldy, bias, x, ldx, rows, n)
+    static func startRows(
+        _ y: UnsafeMutablePointer<Double>, _ ldy: Int, _ bias: UnsafePointer<Double>, _ x: UnsafePointer<Double>?, _ ldx: Int, _ rows: Int,
+        _ n: Int) {
+        mk_start_rows_f64(y, ldy, bias, x, ldx, rows, n)
     }
     static func addRows(
         _ y: UnsafeMutablePointer<Double>, _ ldy: Int, _ x: UnsafePointer<Double>, _ ldx: Int, _ rows: Int, _ n: Int) {

@@ -60,16 +60,18 @@ struct BlockScratch<R: Real> {
     /// (N, d): the gradient that arrives, for active rows that are not contiguous.
     var gathered: Matrix<R>
 
-    init(arena: Arena<R>, shape: TowerShape, rows: Int, backward: Bool) {
+    /// - Parameter gathered: active rows that are not contiguous, at most.
+    init(arena: Arena<R>, shape: TowerShape, rows: Int, backward: Bool, gathered count: Int = 0) {
         let d = shape.width
         normalised = arena.matrix(rows, d)
         attended = arena.matrix(rows, d)
-        activated = arena.matrix(rows, shape.hidden)
-        let some = backward ? rows : 0
-        queryGradient = arena.matrix(some, d)
-        keyGradient = arena.matrix(some, d)
-        valueGradient = arena.matrix(some, d)
-        gathered = arena.matrix(some, d)
+        // The MLP's gradient is used up before the attention's gradients are computed: they share its place.
+        let wide = arena.buffer(rows * max(shape.hidden, backward ? 3 * d : 0))
+        activated = Matrix(base: wide, rows: rows, columns: shape.hidden)
+        queryGradient = Matrix(base: wide, rows: backward ? rows : 0, columns: d)
+        keyGradient = Matrix(base: wide + rows * d, rows: backward ? rows : 0, columns: d)
+        valueGradient = Matrix(base: wide + 2 * rows * d, rows: backward ? rows : 0, columns: d)
+        gathered = arena.matrix(backward ? count : 0, d)
     }
 }
 
@@ -135,17 +137,17 @@ struct Block<R: Real> {
         workers.split(active.count, grain: Self.grain) { _, range in
             let first = range.lowerBound, n = range.count
             let middle = memory.middle.row(first)
-            R.gemm(false, true, n, d, d, 1, attended.row(first), d, w.output.weight, d, 0, middle, d)
-            R.residual(
+            R.startRows(
                 middle, d, w.output.bias, memory.input.row(active.start + first * active.step), active.step * d, n, d)
+            R.gemm(false, true, n, d, d, 1, attended.row(first), d, w.output.weight, d, 1, middle, d)
             let x = attended.row(first), a = activated.row(first), h = memory.hidden.row(first)
             R.layerNorm(
                 middle, d, n, d, w.norm2.gamma, w.norm2.beta, epsilon, x, d, memory.mean2 + first, memory.rstd2 + first)
-            R.gemm(false, true, n, hidden, d, 1, x, d, w.fc1.weight, d, 0, h, hidden)
-            R.biasActivation(h, w.fc1.bias, n, hidden, shape.activation, a)
+            project(x, d, n, w.fc1, h)
+            R.activate(h, n * hidden, shape.activation, a)
             let y = output + first * d
-            R.gemm(false, true, n, d, hidden, 1, a, hidden, w.fc2.weight, hidden, 0, y, d)
-            R.residual(y, d, w.fc2.bias, middle, d, n, d)
+            R.startRows(y, d, w.fc2.bias, middle, d, n, d)
+            R.gemm(false, true, n, d, hidden, 1, a, hidden, w.fc2.weight, hidden, 1, y, d)
         }
     }
 
@@ -154,8 +156,9 @@ struct Block<R: Real> {
         _ x: UnsafePointer<R>, _ ldx: Int, _ n: Int, _ w: LinearWeights<R>, _ y: UnsafeMutablePointer<R>
     ) {
         guard n > 0 else { return }
-        R.gemm(false, true, n, w.output, w.input, 1, x, ldx, w.weight, w.input, 0, y, w.output)
-        R.addBias(y, w.output, w.bias, n, w.output)
+        // The product is added to the bias: OpenBLAS would otherwise write zeros first, and the bias take a pass of its own.
+        R.startRows(y, w.output, w.bias, nil, 0, n, w.output)
+        R.gemm(false, true, n, w.output, w.input, 1, x, ldx, w.weight, w.input, 1, y, w.output)
     }
 
     /// Turns the gradient of the active rows' output into the gradient of the needed rows' input.

@@ -15,23 +15,23 @@ struct StartToken<R: Real> {
         x.update(from: weights.tokenEmbedding + Int(id) * d, count: d)
         R.addRows(x, d, weights.textPositions, d, 1, d)
         for (layer, w) in weights.textBlocks.enumerated() {
-            func project(_ x: UnsafePointer<R>, _ w: LinearWeights<R>, _ y: UnsafeMutablePointer<R>) {
-                R.gemm(false, true, 1, w.output, w.input, 1, x, w.input, w.weight, w.input, 0, y, w.output)
+            /// y = x W^T + b, or that added to `base`.
+            func project(
+                _ x: UnsafePointer<R>, _ w: LinearWeights<R>, _ y: UnsafeMutablePointer<R>, base: UnsafePointer<R>? = nil
+            ) {
+                R.startRows(y, w.output, w.bias, base, w.output, 1, w.output)
+                R.gemm(false, true, 1, w.output, w.input, 1, x, w.input, w.weight, w.input, 1, y, w.output)
             }
             let key = keys.row(layer), value = values.row(layer), epsilon = R(shape.epsilon)
             R.layerNorm(x, d, 1, d, w.norm1.gamma, w.norm1.beta, epsilon, n, d, statistics, statistics + 1)
             project(n, w.key, key)
-            R.addBias(key, d, w.key.bias, 1, d)
             project(n, w.value, value)
-            R.addBias(value, d, w.value.bias, 1, d)
             // Attention over one key gives its value.
-            project(value, w.output, m)
-            R.residual(m, d, w.output.bias, x, d, 1, d)
+            project(value, w.output, m, base: x)
             R.layerNorm(m, d, 1, d, w.norm2.gamma, w.norm2.beta, epsilon, n, d, statistics, statistics + 1)
             project(n, w.fc1, h)
-            R.biasActivation(h, w.fc1.bias, 1, shape.hidden, shape.activation, a)
-            project(a, w.fc2, x)
-            R.residual(x, d, w.fc2.bias, m, d, 1, d)
+            R.activate(h, shape.hidden, shape.activation, a)
+            project(a, w.fc2, x, base: m)
         }
     }
 }

@@ -55,7 +55,7 @@ final class VisionTower<R: Real> {
                 arena: arena, shape: shape, rows: rows, fixedRows: 0, active: active,
                 probabilities: capacity * shape.heads * queries * (tokens + prompts))
         }
-        scratch = BlockScratch(arena: arena, shape: shape, rows: rows, backward: training)
+        scratch = BlockScratch(arena: arena, shape: shape, rows: rows, backward: training, gathered: capacity)
         unfolded = arena.matrix(capacity * clip.patches, 3 * clip.patchSize * clip.patchSize)
         embedded = arena.matrix(rows, d)
         embeddedMean = arena.buffer(rows)

@@ -12,8 +12,8 @@ public struct CheckpointState: Sendable, Equatable {
     public var epoch: Int
     public var batch: Int
     public var seed: Int
-    /// The learning rate set by hand over the schedule's: a factor, 1 when it was left alone.
-    public var rateFactor: Double
+    /// The learning rate set by hand over that of the schedule without its warm-up; nil when it was left alone.
+    public var rateFactor: Double?
     public var modelFingerprint: String
     public var method: MethodSpec
 }
@@ -36,8 +36,8 @@ public enum Checkpoint {
             "maple": version, "step": "\(state.step)", "epoch": "\(state.epoch)", "batch": "\(state.batch)",
             "generator": "counters of seed \(state.seed)", "seed": "\(state.seed)",
             // Exact: Swift prints the shortest text that reads back as the same number.
-            "rate_factor": "\(state.rateFactor)", "model": state.modelFingerprint, "method": method.name.rawValue,
-            "context": "\(method.context)", "depth": "\(method.depth)", "init": method.initialWords,
+            "rate_factor": state.rateFactor.map { "\($0)" } ?? "none", "model": state.modelFingerprint,
+            "method": method.name.rawValue, "context": "\(method.context)", "depth": "\(method.depth)", "init": method.initialWords,
         ]
         // What most methods do not have stays away.
         if method.position != .end { metadata["position"] = method.position.rawValue }
@@ -132,8 +132,9 @@ public enum Checkpoint {
         guard written == version else {
             throw TrainingError.checkpoint(path: file.path, what: "its version is \(written), this program knows \(version). Update maple.")
         }
-        guard let factor = Double(try field("rate_factor")), factor.isFinite,
-            let method = MethodName(rawValue: try field("method"))
+        let factorText = try field("rate_factor")
+        let factor = Double(factorText)
+        guard factorText == "none" || factor?.isFinite == true, let method = MethodName(rawValue: try field("method"))
         else { throw TrainingError.checkpoint(path: file.path, what: "its notes cannot be read. Use another checkpoint.") }
         func optional(_ name: String) throws -> Int? { file.metadata[name] == nil ? nil : try number(name) }
         let position = file.metadata["position"] ?? NamePlace.end.rawValue

@@ -26,10 +26,10 @@ public final class Trainer {
         public var checkpoint: String
         /// Training seconds before.
         public var seconds: Double
-        /// Classes whose evaluation at the checkpoint's step is already stored.
-        public var evaluated: Set<ClassSubset>
+        /// Accuracies of the evaluations at the checkpoint's step that are already stored.
+        public var evaluated: [ClassSubset: Double]
 
-        public init(checkpoint: String, seconds: Double, evaluated: Set<ClassSubset>) {
+        public init(checkpoint: String, seconds: Double, evaluated: [ClassSubset: Double]) {
             self.checkpoint = checkpoint
             self.seconds = seconds
             self.evaluated = evaluated
@@ -52,9 +52,14 @@ public final class Trainer {
     private let stepsPerEpoch: Int
     private var state: CheckpointState
     private var seconds: Double
+    /// Classes that need no evaluation at this step any more.
     private var evaluated: Set<ClassSubset>
     private var last: MetricPoint?
-    private var latest: [ClassSubset: EvaluationResult] = [:]
+    /// The latest accuracy of each.
+    private var latest: [ClassSubset: Double]
+    /// What the newest checkpoint holds.
+    private var saved: CheckpointState?
+    private var told: Set<String> = []
     private var isStopping = false
     private var isPaused = false
 
@@ -94,18 +99,27 @@ public final class Trainer {
             warmupEpochs: spec.optim.warmupEpochs, warmupRate: spec.optim.warmupLR)
         evaluator = Evaluator(model: model, cache: cache)
         seconds = continuing?.seconds ?? 0
-        evaluated = continuing?.evaluated ?? []
+        latest = continuing?.evaluated ?? [:]
+        evaluated = Set(latest.keys)
         if let continuing {
             state = try Checkpoint.restore(prompts, from: continuing.checkpoint)
             prompted.restore(stepsTaken: state.step)
             guard state.modelFingerprint == model.fingerprint else {
                 throw TrainingError.modelChanged(expected: state.modelFingerprint, found: model.fingerprint)
             }
+            saved = state
         } else {
             state = CheckpointState(
-                step: 0, epoch: 0, batch: 0, seed: spec.seed, rateFactor: 1, modelFingerprint: model.fingerprint,
+                step: 0, epoch: 0, batch: 0, seed: spec.seed, rateFactor: nil, modelFingerprint: model.fingerprint,
                 method: spec.method)
         }
+    }
+
+    /// What a rate set by hand scales: the warm-up's tiny rate would make a huge factor for the epochs after it.
+    private var withoutWarmUp: LearningRateSchedule {
+        var schedule = schedule
+        schedule.warmupRate = schedule.rate
+        return schedule
     }
 
     /// The sentences of `names` under a session's method.
@@ -163,10 +177,11 @@ public final class Trainer {
     }
 
     private func step(_ batch: ImageBatch) throws {
-        for image in batch.skipped { emit(.warning(image.reason)) }
+        // The same image comes again in every epoch: once is enough.
+        for image in batch.skipped where told.insert(image.path).inserted { emit(.warning(image.reason)) }
         let began = ContinuousClock.now
         let epoch = state.epoch
-        let rate = schedule.rate(epoch: epoch) * state.rateFactor
+        let rate = state.rateFactor.map { $0 * withoutWarmUp.rate(epoch: epoch) } ?? schedule.rate(epoch: epoch)
         let outcome = batch.labels.withUnsafeBufferPointer {
             prompted.step(images: batch.images, labels: $0, learningRate: rate)
         }
@@ -187,8 +202,14 @@ public final class Trainer {
     }
 
     private func checkpoint(named name: String) throws {
+        // The loss of the last step was finite, its update need not have been: such a checkpoint could not be resumed.
+        if let broken = prompts.trainable.first(where: { !($0.value.allSatisfy(\.isFinite) && $0.momentum.allSatisfy(\.isFinite)) }) {
+            throw TrainingError.nonFinite(
+                step: state.step, tensor: broken.name, loss: Float(last?.loss ?? .nan), learningRate: last?.learningRate ?? 0)
+        }
         let file = "\(name).safetensors"
         try Checkpoint.write(prompts, state, to: checkpointFolder + "/" + file)
+        saved = state
         emit(.checkpointWritten(file: file, step: state.step))
     }
 
@@ -219,7 +240,7 @@ public final class Trainer {
             if !result.skipped.isEmpty {
                 emit(.warning("\(result.skipped.count) images could not be read and were left out: \(result.skipped.prefix(10).joined(separator: ", "))"))
             }
-            latest[classes] = result
+            latest[classes] = result.accuracy
             emit(.evaluated(result))
         }
     }
@@ -246,9 +267,9 @@ public final class Trainer {
             case .snapshot: try checkpoint(named: "step-\(state.step)")
             case .evaluate(let subsets): try evaluate(subsets)
             case .setLearningRate(let rate):
-                let planned = schedule.rate(epoch: state.epoch)
-                if planned > 0, rate > 0, rate.isFinite {
-                    state.rateFactor = rate / planned
+                let planned = withoutWarmUp.rate(epoch: state.epoch), factor = rate / planned
+                if planned > 0, factor > 0, factor.isFinite {
+                    state.rateFactor = factor
                 } else {
                     emit(.warning("a learning rate of \(rate) cannot be set here"))
                 }
@@ -259,14 +280,15 @@ public final class Trainer {
 
     private func finish() throws -> RunSummary? {
         if isStopping {
-            // At an epoch's start its own checkpoint already holds this state.
-            if isTraining, state.batch != 0 { try checkpoint(named: "step-\(state.step)") }
+            // At an epoch's start its own checkpoint holds this state, unless a command has changed it since.
+            if isTraining, state != saved {
+                try checkpoint(named: state.batch == 0 ? "epoch-\(state.epoch)" : "step-\(state.step)")
+            }
             emit(.stopped(step: state.step))
             return nil
         }
         let summary = RunSummary(
-            steps: state.step, seconds: seconds, loss: last?.loss, base: latest[.base]?.accuracy, new: latest[.new]?.accuracy,
-            all: latest[.all]?.accuracy)
+            steps: state.step, seconds: seconds, loss: last?.loss, base: latest[.base], new: latest[.new], all: latest[.all])
         emit(.finished(summary))
         return summary
     }

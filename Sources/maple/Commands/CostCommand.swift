@@ -188,12 +188,16 @@ struct CostCommand: ParsableCommand {
         scorer.logits(images: images, count: scorer.capacity, into: &logits)
         let spent = max(1e-9, now() - began)
         times.sort()
-        let median = times.isEmpty ? nil : times[times.count / 2]
+        let median: Double? = times.isEmpty ? nil : times[times.count / 2]
         var usage = rusage()
         getrusage(Int32(RUSAGE_SELF.rawValue), &usage)
-        return .init(
-            step_gflop: Double(operations) / 1e9, step_seconds: median, train_images_per_second: median.map { Double(batch) / $0 },
-            eval_images_per_second: Double(scorer.capacity) / spent, peak_mib: Double(usage.ru_maxrss) / 1024)
+        let arithmetic: Double = Double(operations) / 1e9
+        let trained: Double? = median.map { (seconds: Double) -> Double in Double(batch) / seconds }
+        let scored: Double = Double(scorer.capacity) / spent
+        let peak: Double = Double(usage.ru_maxrss) / 1024
+        return Row.Measured(
+            step_gflop: arithmetic, step_seconds: median, train_images_per_second: trained, eval_images_per_second: scored,
+            peak_mib: peak)
     }
 
     private func gflop(_ value: Double) -> String { String(format: value < 10 ? "%.3f" : "%.1f", value) }
@@ -201,11 +205,11 @@ struct CostCommand: ParsableCommand {
     private func show(_ rows: [Row]) {
         say(table(
             ["method", "classes", "batch", "parameters", "GFLOP/step", "GFLOP/image", "GFLOP texts", "training MiB", "scoring MiB"],
-            rows.map {
-                [
-                    $0.name, "\($0.classes)", "\($0.batch)", "\($0.trainable_parameters)", gflop($0.step_gflop), gflop($0.image_gflop),
-                    gflop($0.text_gflop), String(format: "%.0f", $0.training_mib), String(format: "%.0f", $0.scoring_mib),
-                ]
+            rows.map { (row: Row) -> [String] in
+                let sizes: [String] = [row.name, "\(row.classes)", "\(row.batch)", "\(row.trainable_parameters)"]
+                let arithmetic: [String] = [gflop(row.step_gflop), gflop(row.image_gflop), gflop(row.text_gflop)]
+                let memory: [String] = [String(format: "%.0f", row.training_mib), String(format: "%.0f", row.scoring_mib)]
+                return sizes + arithmetic + memory
             }))
     }
 

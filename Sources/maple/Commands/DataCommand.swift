@@ -31,7 +31,7 @@ struct DataCheckCommand: ParsableCommand {
         } catch let error as DatasetError {
             // Before the reason: all that is missing, so that it can be fetched in one go.
             if split == nil, let known = try? Benchmark.recognise(folder) {
-                note("\(folder) looks like \(known.title) (\(known.name))")
+                note("\(folder) looks like \(known.title) (\(known.rawValue))")
                 for part in known.absentParts(in: folder) where part.isNeeded { note("missing: \(folder)/\(part.path): \(part.what)") }
             }
             throw error

@@ -90,13 +90,13 @@ final class ProgressLine: Sendable {
         state.isOpen = true
         var size = winsize()
         let columns = ioctl(STDERR_FILENO, UInt(TIOCGWINSZ), &size) == 0 && size.ws_col > 0 ? Int(size.ws_col) : 80
-        FileHandle.standardError.write(Data(("\r" + text.prefix(columns - 1) + "\u{1b}[K").utf8))
+        put("\r" + text.prefix(columns - 1) + "\u{1b}[K", on: STDERR_FILENO)
     }
 
     private func close(_ state: inout State) {
         guard state.isOpen else { return }
         state.isOpen = false
-        FileHandle.standardError.write(Data("\r\u{1b}[K".utf8))
+        put("\r\u{1b}[K", on: STDERR_FILENO)
     }
 
     private func now() -> Double { ProcessInfo.processInfo.systemUptime }

@@ -18,9 +18,9 @@ final class StopSignals: Sendable {
                 return asked
             }
             guard isSecond else { return ask() }
-            // As if the signal had never been caught.
+            // As if the signal had never been caught. To the process: this queue's thread blocks signals.
             signal(number, SIG_DFL)
-            raise(number)
+            kill(getpid(), number)
         }
         signal(SIGHUP, SIG_IGN)
         sources = [SIGINT, SIGTERM].map { number in

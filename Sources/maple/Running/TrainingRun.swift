@@ -93,10 +93,16 @@ struct TrainingRun: Sendable {
         switch start {
         case .new(let root):
             let folder = try RunFolder.create(in: root, name: spec.name, seed: spec.seed)
-            recorder = try RunRecorder(
-                new: folder, spec: spec, session: SessionFile.write(spec, provenance: provenance(model, data)),
-                samples: trainer.samples)
-            if let drawn = data.drawnSplit { try SplitKeeper.write(drawn, folder) }
+            do {
+                recorder = try RunRecorder(
+                    new: folder, spec: spec, session: SessionFile.write(spec, provenance: provenance(model, data)),
+                    samples: trainer.samples)
+                if let drawn = data.drawnSplit { try SplitKeeper.write(drawn, folder) }
+            } catch {
+                // Nothing has been trained: half a folder helps nobody.
+                try? FileManager.default.removeItem(atPath: folder.path)
+                throw error
+            }
         case .resume(let folder):
             guard try folder.samples() == trainer.samples else { throw TrainingError.dataChanged(path: spec.data.path) }
             recorder = try RunRecorder(resuming: folder, spec: spec, afterStep: trainer.step)
@@ -124,12 +130,15 @@ struct TrainingRun: Sendable {
 
     /// The newest checkpoint of a run and what is known at its step.
     private static func continuation(_ folder: RunFolder) throws -> Trainer.Continuation? {
-        guard let checkpoint = try folder.newestCheckpoint() else { return nil }
-        let step = try Checkpoint.state(path: folder.path + "/" + checkpoint.file).step
         let metrics = try folder.metrics()
-        var evaluated: Set<ClassSubset> = []
+        let measured = metrics.points.last?.step ?? .max
+        // A full disk or a power cut may have taken measurements that a later checkpoint builds on: they are made again.
+        let kept = try folder.checkpoints().last { ($0.step ?? 0) <= measured }
+        guard let checkpoint = kept else { return nil }
+        let step = try Checkpoint.state(path: folder.path + "/" + checkpoint.file).step
+        var evaluated: [ClassSubset: Double] = [:]
         for recorded in try folder.events() {
-            if case .evaluated(let result) = recorded.event, result.step == step { evaluated.insert(result.classes) }
+            if case .evaluated(let result) = recorded.event, result.step == step { evaluated[result.classes] = result.accuracy }
         }
         return Trainer.Continuation(
             checkpoint: folder.path + "/" + checkpoint.file,
@@ -149,7 +158,12 @@ struct RunFailure: Error, CustomStringConvertible {
     let error: any Error
     let folder: String
 
-    var description: String { "\(error)\nThe run is kept in \(folder). To go on: maple resume \(folder)" }
+    var description: String {
+        if let error = error as? TrainingError, case .nonFinite = error {
+            return "\(error)\nThe run is kept in \(folder). Resuming it would come to the same numbers: start a new one."
+        }
+        return "\(error)\nThe run is kept in \(folder). To go on: maple resume \(folder)"
+    }
 }
 
 extension RunFolder {

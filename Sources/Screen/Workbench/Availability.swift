@@ -1,0 +1,153 @@
+import RunModel
+
+/// Whether a key can be used now, and if not, why.
+public enum Availability: Sendable, Equatable {
+    case available
+    case unavailable(String)
+
+    var isAvailable: Bool { self == .available }
+}
+
+extension WorkbenchState {
+    public func availability(_ action: Action) -> Availability {
+        switch action {
+        case .startSession, .editSession, .queueSession:
+            guard home.pane == .sessions else { return .unavailable("choose a session first (tab)") }
+            return needsSession(readable: true)
+        case .duplicateSession: return home.pane == .runs ? needsHomeRun() : needsSession(readable: true)
+        case .deleteItem:
+            if tab == .results { return results.isGrouped ? .unavailable("ungroup first (g)") : deletable(results.table.selectedRow?.id) }
+            if home.pane == .runs { return deletable(home.runTable.selectedRow?.id) }
+            guard let entry = selectedSession else { return .unavailable("no session is chosen") }
+            return entry.isOwn ? .available : .unavailable("it came with the program; copy it instead")
+        case .resumeRun:
+            let id = tab == .results ? results.table.selectedRow?.id : (home.pane == .runs ? home.runTable.selectedRow?.id : nil)
+            guard let row = run(id) else { return .unavailable("choose a run first") }
+            if row.isReadOnly { return .unavailable("a newer version wrote it: it can only be read") }
+            if row.status.isActive { return .unavailable("it is running") }
+            return row.status == .finished ? .unavailable("it is finished") : .available
+        case .open:
+            if tab == .home, home.pane == .sessions { return needsSession(readable: true) }
+            if tab == .home { return needsHomeRun() }
+            if context == .results, results.table.selectedRow == nil { return .unavailable("no run is chosen") }
+            if context == .results, results.isGrouped { return .unavailable("ungroup first (g)") }
+            return .available
+        case .mark:
+            if tab == .home, home.pane == .sessions { return .unavailable("marks are for runs (tab)") }
+            return results.isGrouped && tab == .results ? .unavailable("ungroup first (g)") : .available
+        case .compareMarked:
+            return markedRuns.count >= 1 ? .available : .unavailable("mark two runs first (space)")
+        case .pause, .singleStep, .stop, .snapshot, .evaluate, .learningRate, .note: return canCommand(action)
+        case .smoother, .rougher, .logX, .logY, .axisUnit, .zoomIn, .zoomOut, .panLeft, .panRight, .cursorLeft, .cursorRight, .exportPlot:
+            if tab == .compare { return compare.section == .curves ? .available : .unavailable("go to the curves (tab)") }
+            guard let trace = liveTrace else { return .unavailable("no run is open") }
+            return trace.places.count > 0 ? .available : .unavailable("no points yet")
+        case .overlay:
+            return runs.contains { $0.id != live.run } ? .available : .unavailable("there is no other run")
+        case .nextRun:
+            return runs.contains { $0.status.isActive && $0.id != live.run } ? .available : .unavailable("no other run is active")
+        case .classList, .sortClasses:
+            if tab == .compare { return .available }
+            return liveTrace?.evaluations.isEmpty == false ? .available : .unavailable("no evaluation yet")
+        case .normKind:
+            return liveTrace?.norms.tracks.isEmpty == false ? .available : .unavailable("this run has no prompt norms")
+        case .nextMember, .removeMember, .earlierCheckpoint, .laterCheckpoint:
+            if tab == .compare { return compare.members.isEmpty ? .unavailable("mark runs in Results first") : .available }
+            return .available
+        case .swapMembers: return compare.members.count == 2 ? .available : .unavailable("needs exactly two runs")
+        case .exportTable: return currentTable == nil ? .unavailable("there is no table here") : .available
+        case .search:
+            return tab == .live && liveTrace?.evaluations.isEmpty != false ? .unavailable("no classes to filter yet") : .available
+        default: return .available
+        }
+    }
+
+    private func needsSession(readable: Bool) -> Availability {
+        guard let entry = selectedSession else { return .unavailable("no session is chosen") }
+        if readable, let problem = entry.problem, entry.spec == nil { return .unavailable(problem) }
+        return .available
+    }
+
+    private func needsHomeRun() -> Availability {
+        home.runTable.selectedRow == nil ? .unavailable("no run is chosen") : .available
+    }
+
+    private func deletable(_ id: RunID?) -> Availability {
+        guard let row = run(id) else { return .unavailable("no run is chosen") }
+        return row.status.isActive ? .unavailable("it is running: stop it first") : .available
+    }
+
+    private func canCommand(_ action: Action) -> Availability {
+        guard let row = run(live.run) else { return .unavailable("no run is open") }
+        if action == .note, !row.isReadOnly, row.status.isActive { return .available }
+        if row.isReadOnly { return .unavailable("a newer version wrote it: it can only be read") }
+        guard row.status.isActive else { return .unavailable("the run is \(row.status.word)") }
+        return .available
+    }
+
+    var selectedSession: SessionEntry? {
+        guard let id = home.sessionTable.selectedRow?.id else { return nil }
+        return sessions.first { $0.id == id }
+    }
+
+    /// Marks are shared by Home and Results.
+    var markedRuns: [RunID] { tab == .results ? results.table.marked : home.runTable.marked }
+
+    /// The table that export and sorting mean.
+    var currentTable: TableView? {
+        switch context {
+        case .home: home.pane == .runs ? home.runTable : home.sessionTable
+        case .live: liveClassTable
+        case .results: results.table
+        case .evaluation:
+            switch results.section {
+            case .classes: results.classTable
+            case .confusions: results.pairTable
+            case .calibration: results.calibrationTable
+            }
+        case .images: results.imageTable
+        case .compare:
+            switch compare.section {
+            case .settings: compare.settingsTable
+            case .curves: nil
+            case .classes: compare.classTable
+            case .flips: compare.flipTable
+            case .prompts: compare.promptTable
+            }
+        }
+    }
+
+    /// Changes the table that keys act on.
+    mutating func withCurrentTable(_ change: (inout TableView) -> Void) {
+        switch context {
+        case .home: if home.pane == .runs { change(&home.runTable) } else { change(&home.sessionTable) }
+        case .live: break
+        case .results: change(&results.table)
+        case .evaluation:
+            switch results.section {
+            case .classes: change(&results.classTable)
+            case .confusions: change(&results.pairTable)
+            case .calibration: change(&results.calibrationTable)
+            }
+        case .images: change(&results.imageTable)
+        case .compare:
+            switch compare.section {
+            case .settings: change(&compare.settingsTable)
+            case .curves: break
+            case .classes: change(&compare.classTable)
+            case .flips: change(&compare.flipTable)
+            case .prompts: change(&compare.promptTable)
+            }
+        }
+    }
+}
+
+extension WorkbenchState {
+    /// The classes of the Live panel as a table, for export.
+    var liveClassTable: TableView? {
+        guard let trace = liveTrace, let place = trace.evaluation(live.subset) else { return nil }
+        let result = trace.evaluations[place]
+        let baseline = trace.baseline(live.subset)
+        return TableView(Tables.classes(result, baseline: baseline?.step == result.step ? nil : baseline))
+    }
+}

@@ -1,0 +1,281 @@
+import RunModel
+
+extension WorkbenchState {
+    /// Takes one input and says what is to be done. The only way in which the workbench changes.
+    public mutating func reduce(_ input: Input) -> [Effect] {
+        switch input {
+        case .key(let key): return reduceKey(key)
+        case .mouse(let event): return reduceMouse(event)
+        case .paste(let text): return reducePaste(text)
+        case .resize(let size):
+            self.size = size
+            return []
+        case .tick(let time):
+            now = time
+            if let status, status.until < time { self.status = nil }
+            return []
+        case .memory(let bytes):
+            memory = bytes
+            return []
+        case .run(let id, let event): return reduceRun(id, event)
+        case .answer(let answer): return reduceAnswer(answer)
+        case .interrupt: return askToQuit()
+        case .terminate: return stopOwnRuns() + [.quit]
+        }
+    }
+
+    func stopOwnRuns() -> [Effect] { ownActiveRuns.map { .send(.stop, $0.id) } }
+
+    mutating func say(_ text: String, _ role: Role = .text) {
+        status = Status(text: text, role: role, until: now + (role == .bad ? 12 : 6))
+    }
+
+    mutating func askToQuit() -> [Effect] {
+        let own = ownActiveRuns
+        if dialogs.contains(where: { if case .question(let q) = $0 { return q.title == "Quit" }; return false }) {
+            // A second Ctrl-C means it.
+            return stopOwnRuns() + [.quit]
+        }
+        guard !own.isEmpty else { return [.quit] }
+        let name = own.count == 1 ? "“\(own[0].name)” is training." : "\(own.count) runs are training."
+        dialogs.append(
+            .question(
+                Question(
+                    title: "Quit", text: "\(name) Its last step is saved, and it can be resumed later from where it stopped.",
+                    choices: [
+                        .init("s", "Stop, save and quit", stopOwnRuns() + [.quit]), .init("c", "Cancel"),
+                    ])))
+        return []
+    }
+
+    mutating func reducePaste(_ text: String) -> [Effect] {
+        // A paste is text, never commands: it goes to an open field or nowhere.
+        guard let top = dialogs.last else { return [] }
+        switch top {
+        case .form, .entry, .palette, .browser:
+            var effects: [Effect] = []
+            for character in text.prefix(4096) where !character.isNewline { effects += reduceKey(.character(character)) }
+            return effects.reduce(into: []) { if !$0.contains($1) { $0.append($1) } }
+        default: return []
+        }
+    }
+
+    // MARK: Events of runs
+
+    mutating func reduceRun(_ id: RunID, _ event: RunEvent) -> [Effect] {
+        var trace = traces[id] ?? runs.first { $0.id == id }.map { RunTrace(row: $0) }
+        traces[id] = nil
+        trace?.apply(event)
+        if let trace {
+            traces[id] = trace
+            if let place = runs.firstIndex(where: { $0.id == id }) {
+                runs[place] = trace.row
+            }
+        }
+        if id == live.run, isAnswer(event) { live.pending = nil }
+        switch event {
+        case .step: return []
+        case .evaluationProgress: return []
+        case .evaluated: refreshEvaluationTables(id)
+        case .finished, .stopped, .failed:
+            rebuildRunTables()
+            if case .failed(let text) = event { say(text, .bad) }
+            return startQueued()
+        default: break
+        }
+        rebuildRunTables()
+        return []
+    }
+
+    private func isAnswer(_ event: RunEvent) -> Bool {
+        switch event {
+        case .commandTaken, .paused, .proceeding, .checkpointWritten, .stopped, .finished, .failed, .evaluationProgress, .evaluated: true
+        default: false
+        }
+    }
+
+    mutating func startQueued() -> [Effect] {
+        guard !queue.isEmpty, ownActiveRuns.isEmpty else { return [] }
+        let next = queue.removeFirst()
+        rebuildSessionTable()
+        say("starting “\(next.name)” from the queue", .accent)
+        return [.start(next)]
+    }
+
+    mutating func refreshEvaluationTables(_ id: RunID) {
+        if results.run == id, results.level != .runs { rebuildEvaluation() }
+        if compare.members.contains(where: { $0.run == id }) { rebuildCompare() }
+    }
+
+    // MARK: Answers
+
+    mutating func reduceAnswer(_ answer: Answer) -> [Effect] {
+        switch answer {
+        case .sessions(let entries):
+            sessions = entries
+            rebuildSessionTable()
+        case .runs(let rows):
+            hasLoadedRuns = true
+            // What events told of an open run is newer than the list; a run that ended elsewhere is not.
+            runs = rows.map { row in
+                guard let trace = traces[row.id], trace.row.step > row.step, row.status.isActive else { return row }
+                var newer = row
+                newer.step = trace.row.step
+                newer.loss = trace.row.loss
+                newer.seconds = trace.row.seconds
+                return newer
+            }
+            for row in runs {
+                traces[row.id]?.row.status = row.status
+                traces[row.id]?.row.isElsewhere = row.isElsewhere
+                traces[row.id]?.row.remark = row.remark
+            }
+            let known = Set(runs.map(\.id))
+            for id in traces.keys.sorted() where !known.contains(id) && traces[id]?.row.status.isActive != true {
+                traces[id] = nil
+                if live.run == id { live.run = nil }
+                live.overlays.removeAll { $0 == id }
+            }
+            rebuildRunTables()
+            if live.run == nil, let active = runs.first(where: { $0.status.isActive }) {
+                live.run = active.id
+                return [.loadTrace(active.id), .follow(active.id)]
+            }
+        case .trace(var trace):
+            trace.setSmoothing(tab == .compare ? compare.plot.smoothing : live.plot.smoothing)
+            let id = trace.row.id
+            // Steps that came while the run was being read are not lost.
+            if let older = traces[id] { trace.catchUp(with: older) }
+            traces[id] = trace
+            if let place = runs.firstIndex(where: { $0.id == id }) { runs[place] = trace.row } else { runs.append(trace.row) }
+            rebuildRunTables()
+            if live.run == id, trace.evaluation(live.subset) == nil, let other = trace.evaluations.last { live.subset = other.classes }
+            refreshEvaluationTables(id)
+            return wantedPredictions()
+        case .evaluation(let id, let result):
+            guard let place = traces[id]?.evaluations.firstIndex(where: {
+                $0.step == result.step && $0.classes == result.classes && $0.subset == result.subset && $0.method == result.method
+            }) else { return [] }
+            traces[id]?.evaluations[place] = result
+            refreshEvaluationTables(id)
+        case .started(let id):
+            tab = .live
+            live.run = id
+            live.overlays = []
+            live.plot.window = nil
+            live.plot.cursor = nil
+            return [.loadRuns, .loadTrace(id), .follow(id)]
+        case .folder(let listing):
+            return withBrowser { browser in
+                // A relative start is answered by the folder's full path.
+                guard listing.path == browser.path || !browser.path.hasPrefix("/") else { return }
+                browser.path = listing.path
+                browser.listing = listing
+                browser.selected = min(browser.selected, max(0, browser.shown.count - 1))
+            }
+        case .described(let found):
+            for place in dialogs.indices {
+                switch dialogs[place] {
+                case .form(var form):
+                    form.descriptions[found.path] = found
+                    dialogs[place] = .form(form)
+                case .browser(var browser):
+                    browser.descriptions[found.path] = found
+                    dialogs[place] = .browser(browser)
+                default: break
+                }
+            }
+        case .thumbnail(let path, let picture, let problem):
+            if results.thumbnails.count > 64 { results.thumbnails = [:] }
+            results.thumbnails[path] = picture
+            results.thumbnailProblem = picture == nil ? (problem ?? "cannot be shown") : nil
+        case .prompts(let comparison):
+            compare.prompts = comparison
+            compare.promptTable.replace(Tables.prompts(comparison))
+        case .saved(let path): say("written: \(path)", .good)
+        case .failed(let text): say(text, .bad)
+        }
+        return []
+    }
+
+    private mutating func withBrowser(_ change: (inout BrowserState) -> Void) -> [Effect] {
+        for place in dialogs.indices.reversed() {
+            if case .browser(var browser) = dialogs[place] {
+                change(&browser)
+                dialogs[place] = .browser(browser)
+                return []
+            }
+        }
+        return []
+    }
+
+    // MARK: Tables that follow the values
+
+    mutating func rebuildSessionTable() { home.sessionTable.replace(Tables.sessions(sessions, queue: queue)) }
+
+    mutating func rebuildRunTables() {
+        home.runTable.replace(Tables.homeRuns(runs, now: now))
+        results.table.replace(results.isGrouped ? Tables.grouped(runs) : Tables.results(runs))
+    }
+
+    /// The evaluation that Results shows.
+    var shownEvaluation: EvaluationResult? {
+        guard let trace = results.run.flatMap({ traces[$0] }), trace.evaluations.indices.contains(results.evaluation) else { return nil }
+        return trace.evaluations[results.evaluation]
+    }
+
+    mutating func rebuildEvaluation() {
+        guard let trace = results.run.flatMap({ traces[$0] }) else { return }
+        results.evaluation = max(0, min(results.evaluation, trace.evaluations.count - 1))
+        guard let result = shownEvaluation else { return }
+        let baseline = trace.baseline(result.classes)
+        results.classTable.replace(Tables.classes(result, baseline: baseline?.step == result.step && baseline?.method == result.method ? nil : baseline))
+        results.pairTable.replace(Tables.pairs(result))
+        results.calibrationTable.replace(Tables.calibration(result))
+        if results.level == .images { results.imageTable.replace(Tables.images(result, classIndex: results.imageClass)) }
+    }
+
+    /// The evaluation of a compared member on the chosen class list.
+    func evaluation(of member: CheckpointID) -> EvaluationResult? {
+        guard let trace = traces[member.run], let place = trace.evaluation(compare.subset, atMost: member.step) else { return nil }
+        return trace.evaluations[place]
+    }
+
+    mutating func rebuildCompare() {
+        let known = compare.members.filter { run($0.run) != nil }
+        compare.members = known
+        compare.member = max(0, min(compare.member, compare.members.count - 1))
+        compare.settingsTable.replace(Tables.settings(compare.members.compactMap { run($0.run)?.spec }))
+        let evaluations = compare.members.map(evaluation)
+        let isFirst = compare.classTable.table.columns.isEmpty
+        compare.classTable.replace(Tables.classComparison(evaluations))
+        if isFirst, compare.members.count > 1 {
+            compare.classTable.sort(by: compare.classTable.table.columns.count - 2, descending: true)
+            compare.classTable.selected = 0
+        }
+        if let before = evaluations.first ?? nil, let after = evaluations.last ?? nil, evaluations.count > 1, !before.predictions.isEmpty, !after.predictions.isEmpty {
+            let found = EvaluationAnalysis.flips(before, after)
+            compare.flipTable.replace(Tables.flips(found.flips))
+            compare.test = found.test
+            compare.paired = found.paired
+        } else {
+            compare.flipTable.replace(Tables.flips([]))
+            compare.test = nil
+            compare.paired = 0
+        }
+    }
+
+    /// Predictions that the present screen needs and does not have.
+    func wantedPredictions() -> [Effect] {
+        var effects: [Effect] = []
+        func want(_ id: RunID, _ result: EvaluationResult) {
+            guard result.predictions.isEmpty, result.count > 0 else { return }
+            effects.append(.loadPredictions(id, classes: result.classes, subset: result.subset, step: result.step))
+        }
+        if tab == .results, results.level != .runs, let id = results.run, let result = shownEvaluation { want(id, result) }
+        if tab == .compare, compare.section == .flips {
+            for member in compare.members { if let result = evaluation(of: member) { want(member.run, result) } }
+        }
+        return effects
+    }
+}

@@ -1,0 +1,66 @@
+/// The screens that can be shown once, by name: `maple show NAME`.
+public enum ShownScreen: String, Sendable, CaseIterable {
+    case home, live, results, grouped, evaluation, confusions, calibration, images
+    case compareSettings = "compare-settings"
+    case compareCurves = "compare-curves"
+    case compareClasses = "compare-classes"
+    case compareFlips = "compare-flips"
+    case comparePrompts = "compare-prompts"
+    case loss, accuracy, rate, classes, norms, log, form, help
+
+    /// Compares two runs or more.
+    public var needsTwoRuns: Bool { rawValue.hasPrefix("compare") }
+}
+
+extension WorkbenchState {
+    /// Goes to a screen; `runs` are the run to show, or those to compare (the newest when empty). Call it once sessions and runs
+    /// have been answered, carry out the effects, feed the answers back, and render.
+    public mutating func show(_ screen: ShownScreen, runs wanted: [RunID] = []) -> [Effect] {
+        let first = wanted.first ?? runs.first { $0.status.isActive }?.id ?? runs.first?.id
+        switch screen {
+        case .home: return go(.home)
+        case .results: return go(.results)
+        case .grouped:
+            tab = .results
+            return perform(.groupSeeds)
+        case .live, .loss, .accuracy, .rate, .classes, .norms, .log:
+            let panels: [ShownScreen: LiveState.Panel] = [.loss: .loss, .accuracy: .accuracy, .rate: .rate, .classes: .classes, .norms: .norms, .log: .log]
+            if let panel = panels[screen] {
+                live.panel = panel
+                live.isMaximised = true
+            }
+            tab = .live
+            guard let first else { return [] }
+            return openLive(first)
+        case .evaluation, .confusions, .calibration, .images:
+            tab = .results
+            guard let first else { return [] }
+            results.isGrouped = false
+            results.table.replace(Tables.results(self.runs))
+            results.table.select(id: first)
+            results.section = screen == .confusions ? .confusions : (screen == .calibration ? .calibration : .classes)
+            let section = results.section
+            let effects = open()
+            results.section = section
+            return effects
+        case .compareSettings, .compareCurves, .compareClasses, .compareFlips, .comparePrompts:
+            let sections: [ShownScreen: CompareState.Section] = [
+                .compareSettings: .settings, .compareCurves: .curves, .compareClasses: .classes, .compareFlips: .flips, .comparePrompts: .prompts,
+            ]
+            results.table.setMarks(wanted.isEmpty ? Array(self.runs.prefix(2).map(\.id)) : wanted)
+            tab = .results
+            shareMarks()
+            let effects = compareMarked()
+            compare.section = sections[screen] ?? .settings
+            return effects + wantedPredictions()
+        case .form: return perform(.editSession)
+        case .help: return perform(.help)
+        }
+    }
+
+    /// The second half of `show`, when the first one's answers are there: the images of the first class.
+    public mutating func showDeeper(_ screen: ShownScreen) -> [Effect] {
+        guard screen == .images, context == .evaluation else { return wantedPredictions() }
+        return open()
+    }
+}

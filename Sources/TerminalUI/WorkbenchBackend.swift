@@ -1,0 +1,102 @@
+import Dispatch
+import RunModel
+import Screen
+
+/// What the workbench needs from the rest of the program: files, runs and training, in values.
+///
+/// Each method is called on a background queue, one at a time, and may take its time; a thrown error becomes a line on the
+/// screen through its description. `send` is called on a queue of its own, so that a pause never waits behind a long reading.
+/// Events of runs go to the mailbox that `attach` hands over, from whatever thread has them.
+public protocol WorkbenchBackend: AnyObject, Sendable {
+    /// Keeps the mailbox and posts `.run(id, event)` for this process's runs, and `.answer(.runs(...))` when others appear or change.
+    func attach(_ mailbox: Mailbox)
+
+    func sessions() throws -> [SessionEntry]
+    func runs() throws -> [RunRow]
+    /// Everything of a run up to now.
+    func trace(of run: RunID) throws -> RunTrace
+    /// From now on this run's events are wanted, whichever process writes it; those of other processes' runs asked for before are
+    /// not wanted any more. Events already contained in the last `trace(of:)` are not to be sent again.
+    func follow(_ run: RunID) throws
+    /// One evaluation with its predictions.
+    func evaluation(of run: RunID, classes: ClassSubset, subset: ImageSubset, step: Int) throws -> EvaluationResult
+    /// Starts training; the events follow through the mailbox.
+    func start(_ spec: SessionSpec) throws -> RunID
+    func resume(_ run: RunID) throws
+    func send(_ command: RunCommand, to run: RunID) throws
+    func save(_ spec: SessionSpec, replacing path: String?) throws -> String
+    func deleteSession(_ path: String) throws
+    func deleteRun(_ run: RunID) throws
+    func listFolder(_ path: String) throws -> FolderListing
+    func describe(_ path: String, as purpose: PathPurpose) throws -> PathDescription
+    /// A small picture, at most 96 pixels on its longer side; throws with the place where the image was, when it is gone.
+    func thumbnail(of path: String, in run: RunID) throws -> Thumbnail
+    func comparePrompts(_ members: [CheckpointID]) throws -> PromptComparison
+    /// Writes an exported file into a folder of its choice and says where.
+    func write(_ text: String, name: String) throws -> String
+    /// Keeps what the user prefers; called rarely.
+    func saveSettings(theme: String, glyphs: Glyphs, mouse: Bool)
+}
+
+/// Carries effects to a backend and its answers back.
+final class EffectRunner: Sendable {
+    private let backend: any WorkbenchBackend
+    private let mailbox: Mailbox
+    private let work = DispatchQueue(label: "maple.backend")
+    private let commands = DispatchQueue(label: "maple.commands")
+
+    init(backend: any WorkbenchBackend, mailbox: Mailbox) {
+        self.backend = backend
+        self.mailbox = mailbox
+        backend.attach(mailbox)
+    }
+
+    func perform(_ effect: Effect) {
+        let queue: DispatchQueue
+        if case .send = effect { queue = commands } else { queue = work }
+        queue.async { [backend, mailbox] in
+            if let answer = Self.answer(to: effect, from: backend) { mailbox.post(.answer(answer)) }
+        }
+    }
+
+    /// Carries an effect out and waits for it; nil where there is nothing to say.
+    static func answer(to effect: Effect, from backend: any WorkbenchBackend) -> Answer? {
+        do {
+            switch effect {
+            case .loadSessions: return .sessions(try backend.sessions())
+            case .loadRuns: return .runs(try backend.runs())
+            case .loadTrace(let id): return .trace(try backend.trace(of: id))
+            case .follow(let id): try backend.follow(id)
+            case .loadPredictions(let id, let classes, let subset, let step):
+                return .evaluation(id, try backend.evaluation(of: id, classes: classes, subset: subset, step: step))
+            case .start(let spec): return .started(try backend.start(spec))
+            case .resume(let id):
+                try backend.resume(id)
+                return .started(id)
+            case .send(let command, let id): try backend.send(command, to: id)
+            case .saveSession(let spec, let replacing): return .saved(try backend.save(spec, replacing: replacing))
+            case .deleteSession(let path): try backend.deleteSession(path)
+            case .deleteRun(let id): try backend.deleteRun(id)
+            case .listFolder(let path):
+                do { return .folder(try backend.listFolder(path)) } catch {
+                    return .folder(FolderListing(path: path, entries: [], problem: "\(error)"))
+                }
+            case .describe(let path, let purpose):
+                do { return .described(try backend.describe(path, as: purpose)) } catch {
+                    return .described(PathDescription(path: path, purpose: purpose, text: "\(error)", isUsable: false))
+                }
+            case .loadThumbnail(let id, let path):
+                do { return .thumbnail(path: path, try backend.thumbnail(of: path, in: id), problem: nil) } catch {
+                    return .thumbnail(path: path, nil, problem: "\(error)")
+                }
+            case .comparePrompts(let members): return .prompts(try backend.comparePrompts(members))
+            case .write(let name, let text): return .saved(try backend.write(text, name: name))
+            case .saveSettings(let theme, let glyphs, let mouse): backend.saveSettings(theme: theme, glyphs: glyphs, mouse: mouse)
+            case .setMouse, .setTheme, .redraw, .suspend, .quit: break
+            }
+        } catch {
+            return .failed("\(error)")
+        }
+        return nil
+    }
+}
