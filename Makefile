@@ -20,7 +20,6 @@ build: deps
 
 # One process at a time: the tests share OpenBLAS's thread count.
 test: deps
-	swift build -c $(CONFIG) --product maple
 	swift test -c $(CONFIG) --no-parallel
 
 clean:

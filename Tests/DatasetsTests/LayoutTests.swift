@@ -91,7 +91,7 @@ struct LayoutTests {
     @Test func classNamesFile() throws {
         try Places.withTemporaryFolder { folder in
             for name in ["n01440764", "n02102040", "n03000684"] {
-                for i in 0..<2 { try Pictures.write("images/\(name)/\(i).png", in: folder, seed: i) }
+                for i in 0..<2 { try Pictures.write("\(name)/\(i).png", in: folder, seed: i) }
             }
             #expect(try ImageDataset.open(path: folder.path).classNames == ["n01440764", "n02102040", "n03000684"])
             try Pictures.write("n02102040 English springer\nn01440764 tench\n\n", to: "classnames.txt", in: folder)

@@ -160,8 +160,6 @@ import Testing
             #expect(runner.baseToNovel.lines.map { $0.figures != nil } == [true, true, false])
             #expect(runner.baseToNovel.lines.allSatisfy { $0.paper == nil })
 
-            let long = try self.plan(base + "data.shots = 2\n[methods.M]\nmethod.depth = 1\nmethod.context = 60\n", in: folder)
-            #expect(long.runs.count == 1 || long.rows[0].reason?.contains("context") == true)
         }
     }
 

@@ -20,7 +20,7 @@ import Testing
             #expect(rates.prefix(3).allSatisfy { $0 == 1e-5 })
             #expect(rates[3] == 0.0035 && abs(rates[6] - 0.0035 * 0.75) < 1e-15)
             #expect(run.points.map(\.epoch) == [0, 0, 0, 1, 1, 1, 2, 2, 2])
-            #expect(run.points.allSatisfy { $0.loss.isFinite && $0.norms.count == 4 && (0...1).contains($0.accuracy) })
+            #expect(run.points.allSatisfy { $0.loss.isFinite && !$0.norms.isEmpty && (0...1).contains($0.accuracy) })
             #expect(zip(run.points, run.points.dropFirst()).allSatisfy { $0.time < $1.time })
             let summary = try #require(run.summary)
             #expect(summary.loss == run.points.last?.loss && summary.seconds == run.points.last?.time)

@@ -214,6 +214,9 @@ final class GoldenModel {
             }
         }
         c.compare("loss_steps", found, losses, absolute: tolerance.losses)
+        if let stored = expected["loss_steps"] {
+            c.compare("loss_steps", found, try stored.floats().map(Double.init), absolute: tolerance.losses)
+        }
         for t in trainable where wanted.contains(t.name) {
             c.compare(
                 "final/" + t.name, Array(t.value), try expected.tensor("final/" + t.name).floats(), absolute: tolerance.final)

@@ -147,7 +147,7 @@ public final class Trainer {
     /// - Throws: `TrainingError.nonFinite`, `DatasetError`, `FormatError.write`; the last checkpoint is kept.
     public func run() throws -> RunSummary? {
         emit(.started(totalSteps: totalSteps, stepsPerEpoch: stepsPerEpoch, fromStep: state.step))
-        warnings.forEach { emit(.warning($0)) }
+        tellOnce(warnings)
         if isTraining {
             if state.step == 0 { try checkpoint(named: "epoch-0") }
             // An interruption may have come between an epoch's checkpoint and its evaluation.
@@ -201,6 +201,10 @@ public final class Trainer {
         emit(.step(point))
     }
 
+    private func tellOnce(_ lines: [String]) {
+        for line in lines where told.insert(line).inserted { emit(.warning(line)) }
+    }
+
     private func checkpoint(named name: String) throws {
         // The loss of the last step was finite, its update need not have been: such a checkpoint could not be resumed.
         if let broken = prompts.trainable.first(where: { !($0.value.allSatisfy(\.isFinite) && $0.momentum.allSatisfy(\.isFinite)) }) {
@@ -225,7 +229,7 @@ public final class Trainer {
         for classes in subsets where !isStopping {
             let data = inputs.data.cut(to: classes)
             let sentences = Self.sentences(data.classNames, spec: spec, model: inputs.model)
-            if classes != spec.data.classes { sentences.warnings.forEach { emit(.warning($0)) } }
+            tellOnce(sentences.warnings)
             let task = Evaluator.Task(
                 data: data, classes: classes, subset: spec.eval.subset, sentences: sentences.tokens,
                 method: spec.method.name, step: state.step, epoch: state.epoch, batch: spec.eval.batch)

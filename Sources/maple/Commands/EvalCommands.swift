@@ -177,7 +177,7 @@ private func score(
         if !options.predictions { result.predictions = [] }
         try sayJSON(result)
     } else {
-        progress.line("\(result.count) images in \(duration(result.seconds))")
+        if !options.quiet { progress.line("\(result.count) images in \(duration(result.seconds))") }
         say("accuracy  \(percent(result.accuracy)) %")
         say("macro-F1  \(percent(result.macroF1)) %")
         say("")
