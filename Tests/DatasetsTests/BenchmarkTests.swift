@@ -75,7 +75,8 @@ struct BenchmarkTests {
             #expect(throws: DatasetError.self) { try ImageDataset.open(path: folder.path) }
         }
         try Places.withTemporaryFolder { root in
-            for (name, expected) in [("imagenet-sketch", Benchmark.imagenetSketch), ("photos", nil)] {
+            let kinds: [(String, Benchmark?)] = [("imagenet-sketch", .imagenetSketch), ("photos", nil)]
+            for (name, expected) in kinds {
                 let folder = root.appendingPathComponent(name)
                 try Pictures.write(names, to: "classnames.txt", in: folder)
                 for synset in ["n01440764", "n01443537", "n01484850"] {
