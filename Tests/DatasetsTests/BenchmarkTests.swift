@@ -74,11 +74,18 @@ struct BenchmarkTests {
             try Pictures.write("imagenetv2-matched-frequency-format-val/7/a.png", in: folder, seed: 7)
             #expect(throws: DatasetError.self) { try ImageDataset.open(path: folder.path) }
         }
-        try Places.withTemporaryFolder { folder in
-            try Pictures.write(names, to: "classnames.txt", in: folder)
-            for synset in ["n01440764", "n01443537", "n01484850"] { try Pictures.write("images/\(synset)/a.png", in: folder, seed: 1) }
-            let data = try ImageDataset.open(path: folder.path)
-            #expect(data.benchmark == .imagenetSketch && data.classNames.count == 3 && data.test.count == 3)
+        try Places.withTemporaryFolder { root in
+            let kinds: [(String, Benchmark?)] = [("imagenet-sketch", .imagenetSketch), ("photos", nil)]
+            for (name, expected) in kinds {
+                let folder = root.appendingPathComponent(name)
+                try Pictures.write(names, to: "classnames.txt", in: folder)
+                for synset in ["n01440764", "n01443537", "n01484850"] {
+                    for i in 0..<3 { try Pictures.write("images/\(synset)/\(i).png", in: folder, seed: i) }
+                }
+                let data = try ImageDataset.open(path: folder.path)
+                #expect(data.benchmark == expected && data.classNames.count == 3)
+                #expect(data.test.count == (expected == nil ? 3 : 9))
+            }
         }
         for (benchmark, inside) in [(Benchmark.imagenetA, "imagenet-a"), (.imagenetR, "imagenet-r")] {
             try Places.withTemporaryFolder { folder in

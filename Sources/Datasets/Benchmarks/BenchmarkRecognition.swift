@@ -1,10 +1,10 @@
 import Foundation
 
 extension Benchmark {
-    /// The data set that a folder holds, told by its files and sub-folders, not by its own name alone; nil for any other.
+    /// The data set that a folder holds, told by its files and sub-folders; nil for any other.
     ///
     /// A published split file tells at once; so do folders that no other data set has. ImageNet and its copies are told by
-    /// class folders `n01440764`; the folder's name decides only between layouts that are alike.
+    /// class folders `n01440764`; ImageNet-Sketch, whose layout any data set of synset folders has, by its folder's name as well.
     public static func recognise(_ path: String) throws -> Benchmark? {
         let folder = Folder.trimmed(path)
         guard Folder.kind(folder) == .folder else { return nil }
@@ -29,9 +29,9 @@ extension Benchmark {
                 let classes = try inside.flatMap { try Folder.folders(folder + "/images/" + $0).prefix(3) }
                 if !classes.isEmpty, classes.allSatisfy(isSynset) { return .imagenet }
             }
-            if has("classnames.txt") || folder.hasSuffix("/imagenet-sketch"), !inside.isEmpty, inside.prefix(3).allSatisfy(isSynset) {
-                return .imagenetSketch
-            }
+            // Any data set with synset folders looks like this one: its own name must tell.
+            let name = folder.split(separator: "/").last.map { $0.lowercased().filter(\.isLetter) }
+            if name == "imagenetsketch", !inside.isEmpty, inside.prefix(3).allSatisfy(isSynset) { return .imagenetSketch }
         }
         return nil
     }
