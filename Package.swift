@@ -35,8 +35,9 @@ let package = Package(
 
         // Tests
         .target(name: "TestSupport", path: "Tests/TestSupport"),
+        .target(name: "AllocationCount", path: "Tests/AllocationCount"),
         .testTarget(name: "RunModelTests", dependencies: ["RunModel", "TestSupport"]),
-        .testTarget(name: "EngineTests", dependencies: ["Engine", "Formats", "TestSupport"]),
+        .testTarget(name: "EngineTests", dependencies: ["Engine", "Formats", "TestSupport", "AllocationCount"]),
         .testTarget(name: "FormatsTests", dependencies: ["Formats", "TestSupport"]),
         .testTarget(name: "DatasetsTests", dependencies: ["Datasets", "Formats", "TestSupport"]),
         .testTarget(name: "SessionFileTests", dependencies: ["SessionFile", "TestSupport"]),
