@@ -14,6 +14,10 @@
 #define PAUSE() ((void)0)
 #endif
 
+// A Swift closure that does not escape, (Int) -> Void, as it is passed: code and context. A block would have to be
+// allocated for every region.
+typedef __attribute__((swiftcall)) void (*region)(long worker, __attribute__((swift_context)) void *context);
+
 struct mk_pool {
     int threads;
     pthread_t *handles;
@@ -21,7 +25,8 @@ struct mk_pool {
     _Atomic int working;       // workers that have not finished the current region
     _Atomic int sleepers;
     _Atomic int quit;
-    void (^body)(long);
+    region body;
+    void *context;
     pthread_mutex_t lock;
     pthread_cond_t wake;
 };
@@ -45,7 +50,7 @@ static void *work(void *argument) {
         }
         seen++;
         if (atomic_load(&pool->quit)) return NULL;
-        pool->body(start.index);
+        pool->body(start.index, pool->context);
         atomic_fetch_sub_explicit(&pool->working, 1, memory_order_release);
     }
 }
@@ -97,16 +102,17 @@ void mk_pool_destroy(mk_pool *pool) {
     free(pool);
 }
 
-void mk_pool_run(mk_pool *pool, void (^body)(long)) {
-    if (pool->threads == 1) { body(0); return; }
+// Runs body(0) ... body(threads - 1), the caller taking part as 0, and returns when all are done. Not reentrant.
+__attribute__((swiftcall)) void mk_pool_run_closure(mk_pool *pool, region body, void *context) {
+    if (pool->threads == 1) { body(0, context); return; }
     pool->body = body;
+    pool->context = context;
     atomic_store_explicit(&pool->working, pool->threads - 1, memory_order_release);
     announce(pool);
-    body(0);
+    body(0, context);
     int spins = 0;
     while (atomic_load_explicit(&pool->working, memory_order_acquire) > 0) {
         if (++spins < SPINS) PAUSE();
         else sched_yield();
     }
-    pool->body = NULL;
 }

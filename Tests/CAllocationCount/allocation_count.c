@@ -9,24 +9,20 @@ extern void *__libc_calloc(size_t, size_t);
 extern void *__libc_realloc(void *, size_t);
 extern void *__libc_memalign(size_t, size_t);
 
-// The closure of a parallel region is a block of a few words; buffers are larger.
-#define SMALLEST 256
-
 static _Atomic int counting;
 static _Atomic long calls;
 
-static void count(size_t size) {
-    if (size >= SMALLEST && atomic_load_explicit(&counting, memory_order_relaxed))
-        atomic_fetch_add_explicit(&calls, 1, memory_order_relaxed);
+static void count(void) {
+    if (atomic_load_explicit(&counting, memory_order_relaxed)) atomic_fetch_add_explicit(&calls, 1, memory_order_relaxed);
 }
 
-void *malloc(size_t size) { count(size); return __libc_malloc(size); }
-void *calloc(size_t n, size_t size) { count(n * size); return __libc_calloc(n, size); }
-void *realloc(void *block, size_t size) { count(size); return __libc_realloc(block, size); }
-void *memalign(size_t alignment, size_t size) { count(size); return __libc_memalign(alignment, size); }
-void *aligned_alloc(size_t alignment, size_t size) { count(size); return __libc_memalign(alignment, size); }
+void *malloc(size_t size) { count(); return __libc_malloc(size); }
+void *calloc(size_t n, size_t size) { count(); return __libc_calloc(n, size); }
+void *realloc(void *block, size_t size) { count(); return __libc_realloc(block, size); }
+void *memalign(size_t alignment, size_t size) { count(); return __libc_memalign(alignment, size); }
+void *aligned_alloc(size_t alignment, size_t size) { count(); return __libc_memalign(alignment, size); }
 int posix_memalign(void **out, size_t alignment, size_t size) {
-    count(size);
+    count();
     *out = __libc_memalign(alignment, size);
     return *out ? 0 : ENOMEM;
 }

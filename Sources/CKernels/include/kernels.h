@@ -70,5 +70,4 @@ typedef struct mk_pool mk_pool;
 mk_pool *mk_pool_create(int threads);
 int mk_pool_threads(const mk_pool *pool);
 void mk_pool_destroy(mk_pool *pool);
-// Runs body(0) ... body(threads - 1), the caller taking part as 0, and returns when all are done. Not reentrant.
-void mk_pool_run(mk_pool *pool, void (^body)(long) __attribute__((noescape)));
+// Regions are run by mk_pool_run_closure (pool.c), which Workers.swift declares: C headers cannot name a Swift closure.

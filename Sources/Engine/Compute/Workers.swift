@@ -28,7 +28,7 @@ public final class Workers {
             body(0, 0..<n)
             return
         }
-        mk_pool_run(pool) { worker in
+        runRegion(pool) { worker in
             let first = min(n, tiles * worker / threads * grain)
             let last = min(n, tiles * (worker + 1) / threads * grain)
             if first < last { body(worker, first..<last) }
@@ -58,6 +58,11 @@ public final class Workers {
         }
     }
 }
+
+/// Runs `body` for each worker of a pool. Declared by its symbol because the importer turns closure parameters of C functions
+/// into blocks, and a block is allocated for every call; passed as Swift passes it, a closure stays on the stack.
+@_silgen_name("mk_pool_run_closure")
+private func runRegion(_ pool: OpaquePointer, _ body: (_ worker: Int) -> Void)
 
 /// Facts about the BLAS library in use, to be recorded with every timing.
 public enum BLAS {

@@ -8,6 +8,8 @@ final class CoCoOp<R: Real>: PromptLearner {
     let parameters: [Parameter<R>]
     /// The context before it is shifted; its gradient is the sum over images.
     let prompts: Prompts<R>
+    let value: ContextNet<R>
+    let gradient: ContextNet<R>
     private let arena = Arena<R>()
 
     /// Names and starting values as in the reference: linear weights and biases uniform within 1/sqrt(inputs), a hidden
@@ -25,6 +27,8 @@ final class CoCoOp<R: Real>: PromptLearner {
             parameter("meta_net.linear2.bias", [d], .metaNet(layer: 1)),
         ]
         prompts = Prompts(text: [parameters[0]], vision: [])
+        value = ContextNet(parameters.map(\.value))
+        gradient = ContextNet(parameters.map(\.gradient))
         var random = InitialValues(seed: seed)
         try initial.fill(parameters[0].value, context: context, weights: weights, random: &random)
         for (k, inputs) in [(1, e), (2, e), (3, hidden), (4, hidden)] {
@@ -32,8 +36,6 @@ final class CoCoOp<R: Real>: PromptLearner {
         }
     }
 
-    var value: ContextNet<R> { ContextNet(parameters.map(\.value)) }
-    var gradient: ContextNet<R> { ContextNet(parameters.map(\.gradient)) }
 
     func forward() {}
     func backward() {}

@@ -2,8 +2,10 @@ import Datasets
 import Engine
 import Formats
 import Foundation
+import RunModel
 
-/// Times MaPLe's training step and evaluation, on a dump of the PyTorch peer or on random weights of a named shape.
+/// Times training steps and evaluation: MaPLe's on a dump of the PyTorch peer, any method's on random weights of a named
+/// shape.
 public struct Bench {
     public var steps = 5
     public var warmup = 1
@@ -46,7 +48,11 @@ public struct Bench {
     }
 
     /// Random weights of a named shape, sentences of the length that class names mostly have, noise for images.
-    public func run(shape name: String, classes: Int, batch: Int, context: Int, depth: Int?) throws -> BenchReport {
+    ///
+    /// - Parameter depth: prompted blocks; nil takes 9, or as many as the towers have.
+    public func run(
+        shape name: String, classes: Int, batch: Int, context: Int, depth: Int?, method: MethodName = .maple
+    ) throws -> BenchReport {
         guard let shape = Self.shapes[name] else {
             throw TrainingError.goldens("the shape \(name) is not known. Use one of: \(Self.shapes.keys.sorted().joined(separator: ", ")).")
         }
@@ -63,7 +69,7 @@ public struct Bench {
         }
         let depth = depth ?? min(9, shape.text.layers, shape.vision.layers)
         let prompts = try LearnedPrompts(
-            clip: clip, method: .maple(context: context, depth: depth),
+            clip: clip, method: PromptMethod(MethodSpec(name: method, context: context, depth: depth)),
             initial: .words((0..<context).map { 320 + Int32($0) }), seed: 1)
         let prompted = try PromptedCLIP(
             prompts: prompts, sentences: sentences, batch: batch, momentum: 0.9, weightDecay: 5e-4)

@@ -227,6 +227,10 @@ public final class Trainer {
 
     private func evaluate(_ subsets: [ClassSubset]) throws {
         for classes in subsets where !isStopping {
+            if spec.method.classSpecific, classes != spec.data.classes {
+                emit(.warning("\(classes.rawValue) classes were not evaluated: \(EngineError.ownContexts(classes: training.classNames.count))"))
+                continue
+            }
             let data = inputs.data.cut(to: classes)
             let sentences = Self.sentences(data.classNames, spec: spec, model: inputs.model)
             tellOnce(sentences.warnings)

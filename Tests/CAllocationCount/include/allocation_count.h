@@ -1,4 +1,4 @@
-// Counts allocations of 256 bytes or more in the whole process, for tests that claim that no buffer is allocated.
+// Counts calls of the allocator in the whole process, for tests that claim there are none.
 #pragma once
 void allocation_count_start(void);
 long allocation_count_stop(void);
