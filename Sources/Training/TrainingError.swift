@@ -21,7 +21,7 @@ public enum TrainingError: Error, CustomStringConvertible, LocalizedError {
         case .classesUnknown:
             "class-specific contexts need to know how many classes they were trained on. Open the run through its checkpoint."
         case .emptySubset(let subset, let classes, let data):
-            "\(data) has no \(subset) images of \(classes) classes. Check data.path, data.split and eval.subset."
+            "\(data) has no \(subset) images of \(classes) classes. Check data.path, data.split, data.classes, eval.classes and eval.subset."
         case .nonFinite(let step, let tensor, let loss, let rate):
             "step \(step): \(tensor) is not finite (loss \(loss), learning rate \(rate)). The last checkpoint is kept."
                 + " Try a lower optim.lr, a longer warm-up, or a larger batch."

@@ -179,7 +179,7 @@ import Testing
     // MARK: A full disk
 
     /// Whether small file systems can be mounted for a test.
-    private static let mounts: Bool = {
+    static let mounts: Bool = {
         (try? Places.withTemporaryFolder { folder in
             let ending = try Program.run(
                 "/bin/sh", ["-c", "mount -t tmpfs -o size=64k tmpfs \"$1\" && umount \"$1\"", "sh", folder.path])
@@ -187,7 +187,7 @@ import Testing
         }) ?? false
     }()
 
-    @Test(.enabled(if: mounts, "mounting a small file system is not allowed here")) func aFullDisk() throws {
+    @Test(.enabled(if: InterruptionTests.mounts, "mounting a small file system is not allowed here")) func aFullDisk() throws {
         try withWorkplace { place in
             let whole = try place.maple("train", place.session(epochs: 40), "--quiet")
             #expect(whole.code == 0)

@@ -92,6 +92,7 @@ import Testing
             try place.maple("train", type, "--set", "nonsense").expectRefusal("nonsense")
             try place.maple("train", type, "--set", "data.path=elsewhere").expectRefusal("data.path \"elsewhere\" does not exist")
             try place.maple("train", type, "--set", "method.depth=3").expectRefusal("method.depth", "2 layers")
+            try place.maple("train", type, "--set", "method.name=mapel").expectRefusal("Did you mean \"maple\"?")
             #expect(try place.runFolders().isEmpty)
         }
     }

@@ -18,8 +18,8 @@ import Testing
         let results = try check(Self.goldens)
         #expect(results.map(\.name) == [
             "micro-clip/maple_ctx2_depth2", "micro-clip/zeroshot", "fewshot.json", "base_new_split.json", "lr_schedule.json",
-            "metrics.json", "preprocess/preprocess.json",
-        ].map { $0 == "preprocess/preprocess.json" ? "preprocess" : $0 })
+            "metrics.json", "preprocess",
+        ])
         for result in results {
             #expect(result.status == .passed && result.compared > 10 && result.worstShare <= 1, "\(result)")
         }
@@ -57,9 +57,10 @@ import Testing
                     atPath: target.path, withDestinationPath: Self.goldens + "/" + part)
             }
             if file.contains("/cases/") {
-                let twin = file.hasSuffix(".json") ? file.dropLast(5) + ".safetensors" : file.dropLast(12) + ".json"
+                let stem = (file as NSString).deletingPathExtension
+                let twin = stem + (file.hasSuffix(".json") ? ".safetensors" : ".json")
                 try FileManager.default.createSymbolicLink(
-                    atPath: copy.appendingPathComponent(String(twin)).path, withDestinationPath: Self.goldens + "/" + twin)
+                    atPath: copy.appendingPathComponent(twin).path, withDestinationPath: Self.goldens + "/" + twin)
             }
             let changed = copy.appendingPathComponent(file)
             var data = try Data(contentsOf: changed)

@@ -104,11 +104,17 @@ import Testing
         #expect(sentences.tokens[0] == [model.tokenizer.startToken] + model.tokenizer.encode("a photo of a cat.") + [model.tokenizer.endToken])
     }
 
-    @Test func emptySubsetsAreNamed() throws {
+    /// What cannot be evaluated is said before the training, not after it.
+    @Test func emptySubsetsAreNamedAtOnce() throws {
         try withLaboratory { lab in
-            let run = try lab.train(lab.spec { $0.eval.subset = .val }, in: "run")
-            let text = "\(try #require(run.error))"
-            #expect(text.contains("no val images") && text.contains("eval.subset"), "\(text)")
+            let error = #expect(throws: TrainingError.self) { _ = try lab.train(lab.spec { $0.eval.subset = .val }, in: "run") }
+            let text = "\(try #require(error))"
+            #expect(text.contains("no val images of base classes") && text.contains("eval.subset"), "\(text)")
+        }
+        try withLaboratory(classes: ["alone"]) { lab in
+            let error = #expect(throws: TrainingError.self) { _ = try lab.train(lab.spec(), in: "run") }
+            let text = "\(try #require(error))"
+            #expect(text.contains("no test images of new classes"), "\(text)")
         }
     }
 

@@ -96,6 +96,16 @@ public struct Evaluator {
     }
 }
 
+extension EvaluationResult {
+    /// What to say of images that could not be read; nil when all could.
+    public var skippedWarning: String? {
+        guard let first = skipped.first else { return nil }
+        if skipped.count == 1 { return "1 image could not be read and was left out: \(first)" }
+        let more = skipped.count > 10 ? " and \(skipped.count - 10) more" : ""
+        return "\(skipped.count) images could not be read and were left out: \(skipped.prefix(10).joined(separator: ", "))\(more)"
+    }
+}
+
 extension Duration {
     /// Seconds with their fraction.
     public var inSeconds: Double { Double(components.seconds) + Double(components.attoseconds) * 1e-18 }

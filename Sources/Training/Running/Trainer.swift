@@ -85,6 +85,12 @@ public final class Trainer {
             throw TrainingError.emptySubset(
                 subset: "train", classes: spec.data.classes.rawValue, data: inputs.data.folder)
         }
+        // Said now, not after hours of training.
+        for classes in spec.eval.classes where classes == spec.data.classes || !spec.method.classSpecific {
+            guard inputs.data.cut(to: classes).items(of: spec.eval.subset).isEmpty else { continue }
+            throw TrainingError.emptySubset(
+                subset: spec.eval.subset.rawValue, classes: classes.rawValue, data: inputs.data.folder)
+        }
         let batch = max(1, min(spec.optim.batch, training.train.count))
         stepsPerEpoch = BatchLoader.stepsPerEpoch(images: training.train.count, batch: spec.optim.batch)
         prompts = try LearnedPrompts(
@@ -147,7 +153,7 @@ public final class Trainer {
     /// - Throws: `TrainingError.nonFinite`, `DatasetError`, `FormatError.write`; the last checkpoint is kept.
     public func run() throws -> RunSummary? {
         emit(.started(totalSteps: totalSteps, stepsPerEpoch: stepsPerEpoch, fromStep: state.step))
-        tellOnce(warnings)
+        warnings.forEach(warn)
         if isTraining {
             if state.step == 0 { try checkpoint(named: "epoch-0") }
             // An interruption may have come between an epoch's checkpoint and its evaluation.
@@ -177,8 +183,7 @@ public final class Trainer {
     }
 
     private func step(_ batch: ImageBatch) throws {
-        // The same image comes again in every epoch: once is enough.
-        for image in batch.skipped where told.insert(image.path).inserted { emit(.warning(image.reason)) }
+        for image in batch.skipped { warn(image.reason) }
         let began = ContinuousClock.now
         let epoch = state.epoch
         let rate = state.rateFactor.map { $0 * withoutWarmUp.rate(epoch: epoch) } ?? schedule.rate(epoch: epoch)
@@ -199,10 +204,6 @@ public final class Trainer {
             imagesPerSecond: Double(batch.count) / spent, norms: prompts.norms().map(PromptNorm.init))
         last = point
         emit(.step(point))
-    }
-
-    private func tellOnce(_ lines: [String]) {
-        for line in lines where told.insert(line).inserted { emit(.warning(line)) }
     }
 
     private func checkpoint(named name: String) throws {
@@ -228,12 +229,12 @@ public final class Trainer {
     private func evaluate(_ subsets: [ClassSubset]) throws {
         for classes in subsets where !isStopping {
             if spec.method.classSpecific, classes != spec.data.classes {
-                emit(.warning("\(classes.rawValue) classes were not evaluated: \(EngineError.ownContexts(classes: training.classNames.count))"))
+                warn("\(classes.rawValue) classes were not evaluated: \(EngineError.ownContexts(classes: training.classNames.count))")
                 continue
             }
             let data = inputs.data.cut(to: classes)
             let sentences = Self.sentences(data.classNames, spec: spec, model: inputs.model)
-            tellOnce(sentences.warnings)
+            sentences.warnings.forEach(warn)
             let task = Evaluator.Task(
                 data: data, classes: classes, subset: spec.eval.subset, sentences: sentences.tokens,
                 method: spec.method.name, step: state.step, epoch: state.epoch, batch: spec.eval.batch)
@@ -245,17 +246,24 @@ public final class Trainer {
                 isStopping = true
                 return
             }
-            if !result.skipped.isEmpty {
-                emit(.warning("\(result.skipped.count) images could not be read and were left out: \(result.skipped.prefix(10).joined(separator: ", "))"))
-            }
+            if let text = result.skippedWarning { warn(text) }
             latest[classes] = result.accuracy
             emit(.evaluated(result))
         }
     }
 
+    /// The same image or name comes again in every epoch and evaluation: once is enough.
+    private func warn(_ text: String) {
+        if told.insert(text).inserted { emit(.warning(text)) }
+    }
+
     /// Takes all waiting commands; while paused, waits for more.
     private func obeyCommands() throws {
-        while !isStopping, let command = isPaused ? commands.wait(seconds: 3600) : commands.take() {
+        while !isStopping {
+            guard let command = isPaused ? commands.wait(seconds: 3600) : commands.take() else {
+                if isPaused { continue }
+                return
+            }
             emit(.commandTaken(command, step: state.step))
             switch command {
             case .pause where !isPaused:

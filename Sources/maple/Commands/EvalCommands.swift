@@ -169,9 +169,7 @@ private func score(
         return true
     }
     guard var result else { throw TrainingError.goldens("the evaluation was stopped") }
-    if !result.skipped.isEmpty {
-        progress.line("warning: \(result.skipped.count) images could not be read and were left out: \(result.skipped.prefix(10).joined(separator: ", "))")
-    }
+    if let text = result.skippedWarning { progress.line("warning: \(text)") }
     let whole = result
     if options.json {
         if !options.predictions { result.predictions = [] }

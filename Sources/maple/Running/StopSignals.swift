@@ -18,9 +18,13 @@ final class StopSignals: Sendable {
                 return asked
             }
             guard isSecond else { return ask() }
-            // As if the signal had never been caught. To the process: this queue's thread blocks signals.
+            // As if the signal had never been caught; this queue's thread blocks signals.
             signal(number, SIG_DFL)
-            kill(getpid(), number)
+            var only = sigset_t()
+            sigemptyset(&only)
+            sigaddset(&only, number)
+            pthread_sigmask(SIG_UNBLOCK, &only, nil)
+            raise(number)
         }
         signal(SIGHUP, SIG_IGN)
         sources = [SIGINT, SIGTERM].map { number in
