@@ -11,6 +11,7 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/LebJe/TOMLKit", from: "0.6.0"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
     ],
     targets: [
         // System libraries and C
@@ -27,7 +28,7 @@ let package = Package(
         .target(name: "Datasets", dependencies: ["RunModel", "CImageCodecs"]),
         .target(name: "Analysis", dependencies: ["RunModel"]),
         .target(name: "SessionFile", dependencies: ["RunModel", "TOMLKit"]),
-        .target(name: "RunStore", dependencies: ["RunModel"]),
+        .target(name: "RunStore", dependencies: ["RunModel", .product(name: "GRDB", package: "GRDB.swift")]),
         .target(name: "Training", dependencies: ["RunModel", "Engine", "Formats", "Datasets"]),
         .target(name: "Screen", dependencies: ["RunModel"]),
         .target(name: "ThemeFile", dependencies: ["Screen", "TOMLKit"]),
@@ -36,6 +37,7 @@ let package = Package(
             name: "maple",
             dependencies: [
                 "RunModel", "Engine", "Formats", "Datasets", "Analysis", "SessionFile", "RunStore", "Training",
+                "Screen", "ThemeFile", "TerminalUI",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
 
