@@ -26,16 +26,18 @@ let package = Package(
         .target(name: "Formats"),
         .target(name: "Datasets", dependencies: ["RunModel", "CImageCodecs"]),
         .target(name: "Analysis", dependencies: ["RunModel"]),
-        .target(name: "SessionFile", dependencies: ["RunModel", "TOMLKit"]),
+        .target(name: "TOMLText", dependencies: ["TOMLKit"]),
+        .target(name: "SessionFile", dependencies: ["RunModel", "TOMLKit", "TOMLText"]),
         .target(name: "RunStore", dependencies: ["RunModel"]),
         .target(name: "Training", dependencies: ["RunModel", "Engine", "Formats", "Datasets"]),
         .target(name: "Screen", dependencies: ["RunModel"]),
-        .target(name: "ThemeFile", dependencies: ["Screen", "TOMLKit"]),
+        .target(name: "ThemeFile", dependencies: ["Screen", "TOMLKit", "TOMLText"]),
         .target(name: "TerminalUI", dependencies: ["Screen", "CTerminal"]),
         .executableTarget(
             name: "maple",
             dependencies: [
                 "RunModel", "Engine", "Formats", "Datasets", "Analysis", "SessionFile", "RunStore", "Training",
+                "Screen", "ThemeFile", "TerminalUI",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
 

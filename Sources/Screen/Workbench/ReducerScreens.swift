@@ -23,7 +23,7 @@ extension WorkbenchState {
             return start(spec)
         case .queueSession:
             guard let spec = selectedSession?.spec else { return [] }
-            if ownActiveRuns.isEmpty { return start(spec) }
+            if ownActiveRuns.isEmpty, starting == nil { return start(spec) }
             if let place = queue.firstIndex(of: spec) {
                 queue.remove(at: place)
                 say("taken out of the queue", .accent)
@@ -34,7 +34,7 @@ extension WorkbenchState {
             rebuildSessionTable()
         case .resumeRun:
             guard let id = tab == .results ? results.table.selectedRow?.id : home.runTable.selectedRow?.id else { return [] }
-            return [.resume(id)]
+            return [begin(run(id)?.name ?? id, .resume(id))]
         case .deleteItem: askToDelete()
         case .groupSeeds:
             results.isGrouped.toggle()
@@ -58,7 +58,7 @@ extension WorkbenchState {
     }
 
     private mutating func start(_ spec: SessionSpec) -> [Effect] {
-        guard let own = ownActiveRuns.first else { return [.start(spec)] }
+        guard let own = ownActiveRuns.first else { return [begin(spec.name, .start(spec))] }
         dialogs.append(
             .question(
                 Question(
