@@ -90,7 +90,7 @@ extension WorkbenchState {
 
     private func isAnswer(_ event: RunEvent) -> Bool {
         switch event {
-        case .commandTaken, .paused, .proceeding, .checkpointWritten, .stopped, .finished, .failed, .evaluationProgress, .evaluated: true
+        case .commandTaken, .stopped, .finished, .failed: true
         default: false
         }
     }

@@ -100,12 +100,12 @@ extension WorkbenchState {
         case .pause:
             guard let id = live.run, let row = run(id) else { return [] }
             let isPaused = row.status == .paused
-            live.pending = isPaused ? "going on…" : "pausing after this step…"
+            live.pending = isPaused ? "going on…" : "pausing \(whenTaken)…"
             return [.send(isPaused ? .proceed : .pause, id)]
-        case .singleStep: return send(.singleStep, "one step…")
-        case .stop: return send(.stop, "stopping after this step…")
-        case .snapshot: return send(.snapshot, "snapshot after this step…")
-        case .evaluate: return send(.evaluate([.base, .new]), "evaluating after this step…")
+        case .singleStep: return send(.singleStep, run(live.run)?.status == .evaluating ? "one step \(whenTaken)…" : "one step…")
+        case .stop: return send(.stop, "stopping and saving…")
+        case .snapshot: return send(.snapshot, "snapshot \(whenTaken)…")
+        case .evaluate: return send(.evaluate([.base, .new]), "evaluating \(whenTaken)…")
         case .learningRate:
             let now = liveTrace?.lastPoint?.learningRate ?? run(live.run)?.spec.optim.lr ?? 0
             dialogs.append(
@@ -167,6 +167,9 @@ extension WorkbenchState {
         }
         return []
     }
+
+    /// Commands are read between steps; only a stop ends an evaluation early.
+    private var whenTaken: String { run(live.run)?.status == .evaluating ? "after this evaluation" : "after this step" }
 
     private mutating func send(_ command: RunCommand, _ pending: String) -> [Effect] {
         guard let id = live.run else { return [] }

@@ -81,7 +81,7 @@ public struct RunTrace: Sendable {
     mutating func catchUp(_ event: RunEvent) {
         switch event {
         case .step(let point): if point.step > places.steps.last.map(Int.init) ?? 0 { append(point) }
-        case .started, .evaluationProgress, .evaluated: apply(event)
+        case .evaluationProgress, .evaluated: apply(event)
         default:
             var after = self
             after.apply(event)
