@@ -87,7 +87,7 @@ public struct RunFolder: Sendable, Hashable {
     }
 
     /// Lower-case letters and digits of any script with single hyphens between; at most 80 bytes.
-    static func slug(_ name: String) -> String {
+    public static func slug(_ name: String) -> String {
         var result = ""
         for character in name.precomposedStringWithCanonicalMapping.lowercased() {
             let isKept = character.isLetter || character.isNumber

@@ -1,5 +1,6 @@
 import Foundation
 import RunModel
+import TOMLText
 
 /// Reads, checks and writes session files: TOML text that says what to train on what, and how.
 ///

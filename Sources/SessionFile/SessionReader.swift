@@ -1,5 +1,6 @@
 import RunModel
 import TOMLKit
+import TOMLText
 
 /// Reads TOML text into a session, gathering every fault on the way.
 struct SessionReader {

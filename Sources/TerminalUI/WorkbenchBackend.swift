@@ -5,7 +5,8 @@ import Screen
 /// What the workbench needs from the rest of the program: files, runs and training, in values.
 ///
 /// Each method is called on a background queue, one at a time, and may take its time; a thrown error becomes a line on the
-/// screen through its description. `send` is called on a queue of its own, so that a pause never waits behind a long reading.
+/// screen through its description. `send`, `start` with `resume`, and `describe` are called on queues of their own, so that a
+/// pause never waits behind a long reading.
 /// Events of runs go to the mailbox that `attach` hands over, from whatever thread has them.
 public protocol WorkbenchBackend: AnyObject, Sendable {
     /// Keeps the mailbox and posts `.run(id, event)` for this process's runs, and `.answer(.runs(...))` when others appear or change.
@@ -44,6 +45,8 @@ final class EffectRunner: Sendable {
     private let mailbox: Mailbox
     private let work = DispatchQueue(label: "maple.backend")
     private let commands = DispatchQueue(label: "maple.commands")
+    private let starts = DispatchQueue(label: "maple.starts")
+    private let descriptions = DispatchQueue(label: "maple.descriptions")
 
     init(backend: any WorkbenchBackend, mailbox: Mailbox) {
         self.backend = backend
@@ -53,7 +56,13 @@ final class EffectRunner: Sendable {
 
     func perform(_ effect: Effect) {
         let queue: DispatchQueue
-        if case .send = effect { queue = commands } else { queue = work }
+        switch effect {
+        case .send: queue = commands
+        // Reading a model or a large data set takes its time; lists go on meanwhile.
+        case .start, .resume: queue = starts
+        case .describe: queue = descriptions
+        default: queue = work
+        }
         queue.async { [backend, mailbox] in
             if let answer = Self.answer(to: effect, from: backend) { mailbox.post(.answer(answer)) }
         }
@@ -68,9 +77,10 @@ final class EffectRunner: Sendable {
             case .loadTrace(let id): return .trace(try backend.trace(of: id))
             case .follow(let id): try backend.follow(id)
             case .loadPredictions(let id, let key): return .evaluation(id, try backend.evaluation(of: id, key))
-            case .start(let spec): return .started(try backend.start(spec))
+            case .start(let spec):
+                do { return .started(try backend.start(spec)) } catch { return .notStarted("\(error)") }
             case .resume(let id):
-                try backend.resume(id)
+                do { try backend.resume(id) } catch { return .notStarted("\(error)") }
                 return .started(id)
             case .send(let command, let id): try backend.send(command, to: id)
             case .saveSession(let spec, let replacing): return .saved(try backend.save(spec, replacing: replacing))

@@ -11,13 +11,15 @@ struct Maple: ParsableCommand {
         abstract: "A workbench for MaPLe, multi-modal prompt learning on CLIP.",
         discussion: """
             Train prompts on a few images of each class, and read what they gain and lose against zero-shot CLIP.
+            Without a command it opens the workbench in the terminal.
             Results go to standard output, everything else to standard error.
             """,
         version: version,
         subcommands: [
-            Train.self, Resume.self, Eval.self, ZeroShot.self, Runs.self, Compare.self, Inspect.self, DataTools.self, Doctor.self,
+            Train.self, Resume.self, Eval.self, ZeroShot.self, Runs.self, Compare.self, Show.self, Inspect.self, DataTools.self, Doctor.self,
             BenchCommand.self, ProtocolCommand.self, AblationCommand.self, CostCommand.self, WordsCommand.self, FeaturesCommand.self,
-        ])
+            WorkbenchCommand.self,
+        ], defaultSubcommand: WorkbenchCommand.self)
 
     static func main() {
         // A reader that goes away must not take a training run with it.

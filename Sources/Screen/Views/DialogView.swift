@@ -224,7 +224,7 @@ extension WorkbenchState {
             let room = inner.maxX - x
             if let problem = form.problem(field.id) {
                 scene.grid.put(TextFit.truncated(problem, to: room), x: x, y: y, style: Style(.bad, on: .dialog))
-            } else if let found = form.descriptions[field.field.string] {
+            } else if let found = form.descriptions[form.path(of: field.id)] {
                 scene.grid.put(TextFit.truncated(found.text, to: room), x: x, y: y, style: Style(.good, on: .dialog))
             } else if isSelected {
                 scene.grid.put(TextFit.truncated(field.hint, to: room), x: x, y: y, style: Style(.dim, on: .dialog))

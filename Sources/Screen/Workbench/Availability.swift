@@ -13,6 +13,8 @@ extension WorkbenchState {
         switch action {
         case .startSession, .editSession, .queueSession:
             guard home.pane == .sessions else { return .unavailable("choose a session first (tab)") }
+            if action == .startSession, let starting { return .unavailable("“\(starting)” is starting") }
+            if action != .editSession, let problem = selectedSession?.problem { return .unavailable(problem) }
             return needsSession(readable: true)
         case .duplicateSession: return home.pane == .runs ? needsHomeRun() : needsSession(readable: true)
         case .deleteItem:
@@ -25,6 +27,8 @@ extension WorkbenchState {
             guard let row = run(id) else { return .unavailable("choose a run first") }
             if row.isReadOnly { return .unavailable("a newer version wrote it: it can only be read") }
             if row.status.isActive { return .unavailable("it is running") }
+            if let starting { return .unavailable("“\(starting)” is starting") }
+            if let own = ownActiveRuns.first { return .unavailable("“\(own.name)” is training here; one run trains at a time") }
             return row.status == .finished ? .unavailable("it is finished") : .available
         case .open:
             if tab == .home, home.pane == .sessions { return needsSession(readable: true) }

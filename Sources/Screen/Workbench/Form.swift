@@ -77,7 +77,7 @@ public struct FormState: Sendable {
             return nil
         case .split:
             if value.isEmpty { return nil }
-            if let found = descriptions[value], !found.isUsable { return found.text }
+            if let found = descriptions[path(of: .split)], !found.isUsable { return found.text }
             return nil
         case .seed: return whole(value, 0...Int(Int32.max))
         case .shots: return value == "all" || value.isEmpty ? nil : whole(value, 1...1_000_000)
@@ -158,11 +158,14 @@ public struct FormState: Sendable {
     /// Paths whose descriptions are wanted.
     var pathEffects: [Effect] {
         fields.compactMap { field in
-            guard case .path(let purpose) = field.kind, !field.field.text.isEmpty, descriptions[field.field.string] == nil else { return nil }
-            return .describe(purpose == .split ? joinedSplit : field.field.string, purpose)
+            guard case .path(let purpose) = field.kind, !field.field.text.isEmpty, descriptions[path(of: field.id)] == nil else { return nil }
+            return .describe(path(of: field.id), purpose)
         }
     }
 
-    /// A split file's name stands beside the data.
-    var joinedSplit: String { text(.split) }
+    /// The path that a field means: a split file lies beside the data where it is not absolute.
+    func path(of id: FieldID) -> String {
+        let typed = text(id)
+        return id == .split && !typed.hasPrefix("/") && !typed.hasPrefix("~") ? BrowserState.join(text(.data), typed) : typed
+    }
 }

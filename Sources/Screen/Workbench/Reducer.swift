@@ -63,6 +63,7 @@ extension WorkbenchState {
     // MARK: Events of runs
 
     mutating func reduceRun(_ id: RunID, _ event: RunEvent) -> [Effect] {
+        arriving[id]?.append(event)
         var trace = traces[id] ?? runs.first { $0.id == id }.map { RunTrace(row: $0) }
         traces[id] = nil
         trace?.apply(event)
@@ -89,17 +90,22 @@ extension WorkbenchState {
 
     private func isAnswer(_ event: RunEvent) -> Bool {
         switch event {
-        case .commandTaken, .paused, .proceeding, .checkpointWritten, .stopped, .finished, .failed, .evaluationProgress, .evaluated: true
+        case .commandTaken, .stopped, .finished, .failed: true
         default: false
         }
     }
 
     mutating func startQueued() -> [Effect] {
-        guard !queue.isEmpty, ownActiveRuns.isEmpty else { return [] }
+        guard !queue.isEmpty, ownActiveRuns.isEmpty, starting == nil else { return [] }
         let next = queue.removeFirst()
         rebuildSessionTable()
-        say("starting “\(next.name)” from the queue", .accent)
-        return [.start(next)]
+        return [begin(next.name, .start(next))]
+    }
+
+    /// Says that a run is on its way: reading a model may take a while.
+    mutating func begin(_ name: String, _ effect: Effect) -> Effect {
+        starting = name
+        return effect
     }
 
     mutating func refreshEvaluationTables(_ id: RunID) {
@@ -108,6 +114,12 @@ extension WorkbenchState {
     }
 
     // MARK: Answers
+
+    /// Asks for a run's trace, and keeps the events that come while it is being read.
+    mutating func read(_ id: RunID) -> Effect {
+        arriving[id] = []
+        return .loadTrace(id)
+    }
 
     mutating func reduceAnswer(_ answer: Answer) -> [Effect] {
         switch answer {
@@ -125,8 +137,13 @@ extension WorkbenchState {
                 newer.seconds = trace.row.seconds
                 return newer
             }
-            for row in runs {
-                traces[row.id]?.row.status = row.status
+            for (place, row) in runs.enumerated() {
+                // A list does not tell whether a run that is alive is paused or evaluates; its events do.
+                if row.status == .running, let known = traces[row.id]?.row.status, known.isActive {
+                    runs[place].status = known
+                } else {
+                    traces[row.id]?.row.status = row.status
+                }
                 traces[row.id]?.row.isElsewhere = row.isElsewhere
                 traces[row.id]?.row.remark = row.remark
             }
@@ -139,13 +156,13 @@ extension WorkbenchState {
             rebuildRunTables()
             if live.run == nil, let active = runs.first(where: { $0.status.isActive }) {
                 live.run = active.id
-                return [.loadTrace(active.id), .follow(active.id)]
+                return [read(active.id), .follow(active.id)]
             }
         case .trace(var trace):
             trace.setSmoothing(tab == .compare ? compare.plot.smoothing : live.plot.smoothing)
             let id = trace.row.id
-            // Steps that came while the run was being read are not lost.
-            if let older = traces[id] { trace.catchUp(with: older) }
+            // What came while the run was being read is not lost.
+            for event in arriving.removeValue(forKey: id) ?? [] { trace.catchUp(event) }
             traces[id] = trace
             if let place = runs.firstIndex(where: { $0.id == id }) { runs[place] = trace.row } else { runs.append(trace.row) }
             rebuildRunTables()
@@ -157,12 +174,14 @@ extension WorkbenchState {
             traces[id]?.evaluations[place] = result
             refreshEvaluationTables(id)
         case .started(let id):
+            starting = nil
+            status = nil
             tab = .live
             live.run = id
             live.overlays = []
             live.plot.window = nil
             live.plot.cursor = nil
-            return [.loadRuns, .loadTrace(id), .follow(id)]
+            return [.loadRuns, read(id), .follow(id)]
         case .folder(let listing):
             return withBrowser { browser in
                 // A relative start is answered by the folder's full path.
@@ -191,9 +210,24 @@ extension WorkbenchState {
             compare.prompts = comparison
             compare.promptTable.replace(Tables.prompts(comparison))
         case .saved(let path): say("written: \(path)", .good)
-        case .failed(let text): say(text, .bad)
+        case .notStarted(let text):
+            starting = nil
+            tell(text, title: "Not started")
+            return startQueued()
+        case .failed(let text): tell(text, title: "Not done")
         }
         return []
+    }
+
+    /// Bad news: in the footer where it fits, else in a window of its own.
+    private mutating func tell(_ text: String, title: String) {
+        let isShort = !text.contains(where: \.isNewline) && CharacterWidth.of(text) <= size.width - 2
+        if isShort || !dialogs.isEmpty {
+            say(text.split(whereSeparator: \.isNewline).joined(separator: " "), .bad)
+        } else {
+            status = nil
+            dialogs.append(.message(title: title, text: text))
+        }
     }
 
     private mutating func withBrowser(_ change: (inout BrowserState) -> Void) -> [Effect] {

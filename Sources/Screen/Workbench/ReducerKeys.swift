@@ -105,7 +105,7 @@ extension WorkbenchState {
         }
         live.run = id
         if let trace = traces[id], trace.evaluation(live.subset) == nil, let other = trace.evaluations.last { live.subset = other.classes }
-        return (traces[id] == nil ? [.loadTrace(id)] : []) + [.follow(id)]
+        return (traces[id] == nil ? [read(id)] : []) + [.follow(id)]
     }
 
     /// Marks on Home and in Results are the same.
@@ -129,7 +129,7 @@ extension WorkbenchState {
         }
         rebuildCompare()
         let missing = Set(compare.members.map(\.run)).filter { traces[$0] == nil }.sorted()
-        return missing.map { .loadTrace($0) } + [.comparePrompts(compare.members)] + wantedPredictions()
+        return missing.map { read($0) } + [.comparePrompts(compare.members)] + wantedPredictions()
     }
 
     // MARK: Lists
@@ -194,7 +194,7 @@ extension WorkbenchState {
             results.evaluation = max(0, (traces[id]?.evaluations.count ?? 1) - 1)
             if traces[id] == nil {
                 results.evaluation = .max / 2
-                return [.loadTrace(id)]
+                return [read(id)]
             }
             rebuildEvaluation()
             return wantedPredictions()

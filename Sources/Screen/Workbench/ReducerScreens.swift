@@ -23,7 +23,7 @@ extension WorkbenchState {
             return start(spec)
         case .queueSession:
             guard let spec = selectedSession?.spec else { return [] }
-            if ownActiveRuns.isEmpty { return start(spec) }
+            if ownActiveRuns.isEmpty, starting == nil { return start(spec) }
             if let place = queue.firstIndex(of: spec) {
                 queue.remove(at: place)
                 say("taken out of the queue", .accent)
@@ -34,7 +34,7 @@ extension WorkbenchState {
             rebuildSessionTable()
         case .resumeRun:
             guard let id = tab == .results ? results.table.selectedRow?.id : home.runTable.selectedRow?.id else { return [] }
-            return [.resume(id)]
+            return [begin(run(id)?.name ?? id, .resume(id))]
         case .deleteItem: askToDelete()
         case .groupSeeds:
             results.isGrouped.toggle()
@@ -58,7 +58,7 @@ extension WorkbenchState {
     }
 
     private mutating func start(_ spec: SessionSpec) -> [Effect] {
-        guard let own = ownActiveRuns.first else { return [.start(spec)] }
+        guard let own = ownActiveRuns.first else { return [begin(spec.name, .start(spec))] }
         dialogs.append(
             .question(
                 Question(
@@ -100,12 +100,12 @@ extension WorkbenchState {
         case .pause:
             guard let id = live.run, let row = run(id) else { return [] }
             let isPaused = row.status == .paused
-            live.pending = isPaused ? "going on…" : "pausing after this step…"
+            live.pending = isPaused ? "going on…" : "pausing \(whenTaken)…"
             return [.send(isPaused ? .proceed : .pause, id)]
-        case .singleStep: return send(.singleStep, "one step…")
-        case .stop: return send(.stop, "stopping after this step…")
-        case .snapshot: return send(.snapshot, "snapshot after this step…")
-        case .evaluate: return send(.evaluate([.base, .new]), "evaluating after this step…")
+        case .singleStep: return send(.singleStep, run(live.run)?.status == .evaluating ? "one step \(whenTaken)…" : "one step…")
+        case .stop: return send(.stop, "stopping and saving…")
+        case .snapshot: return send(.snapshot, "snapshot \(whenTaken)…")
+        case .evaluate: return send(.evaluate([.base, .new]), "evaluating \(whenTaken)…")
         case .learningRate:
             let now = liveTrace?.lastPoint?.learningRate ?? run(live.run)?.spec.optim.lr ?? 0
             dialogs.append(
@@ -167,6 +167,9 @@ extension WorkbenchState {
         }
         return []
     }
+
+    /// Commands are read between steps; only a stop ends an evaluation early.
+    private var whenTaken: String { run(live.run)?.status == .evaluating ? "after this evaluation" : "after this step" }
 
     private mutating func send(_ command: RunCommand, _ pending: String) -> [Effect] {
         guard let id = live.run else { return [] }

@@ -84,18 +84,18 @@ public struct RunTrace: Sendable {
         row.loss = point.loss
     }
 
-    /// Takes over the steps of an earlier trace of the same run that lie beyond this one's last.
-    mutating func catchUp(with older: RunTrace) {
-        guard row.status.isActive else { return }
-        for index in older.places.firstIndex(from: Double(places.steps.last ?? 0) + 0.5, .step)..<older.places.count {
-            places.append(step: older.places.steps[index], time: older.places.times[index])
-            loss.append(older.loss.values[index])
-            accuracy.append(older.accuracy.values[index])
-            learningRate.append(older.learningRate.values[index])
-            throughput.append(older.throughput.values[index])
-            row.step = Int(older.places.steps[index])
+    /// Takes an event that may be part of what was read already.
+    mutating func catchUp(_ event: RunEvent) {
+        switch event {
+        case .step(let point): if point.step > places.steps.last.map(Int.init) ?? 0 { append(point) }
+        case .evaluationProgress, .evaluated: apply(event)
+        default:
+            var after = self
+            after.apply(event)
+            // The same words at the same step: it was read.
+            if let line = after.log.last, log.suffix(20).contains(line) { return }
+            self = after
         }
-        lastPoint = lastPoint ?? older.lastPoint
     }
 
     public mutating func setSmoothing(_ weight: Double) {
@@ -124,6 +124,7 @@ public struct RunTrace: Sendable {
             add(result)
             note(result.step, "\(result.classes.rawValue) classes: \(NumberText.percent(result.accuracy)) of \(NumberText.grouped(result.count)) images", .accent)
         case .checkpointWritten(let file, let step):
+            checkpoints.removeAll { $0.file == file }
             checkpoints.append(CheckpointEntry(file: file, step: step, epoch: step / stepsPerEpoch))
             note(step, "checkpoint \(lastPathPart(file))")
         case .commandTaken(let command, let step): take(command, step)

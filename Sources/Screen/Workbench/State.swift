@@ -40,6 +40,8 @@ public enum Answer: Sendable {
     /// An evaluation with its predictions.
     case evaluation(RunID, EvaluationResult)
     case started(RunID)
+    /// A run could not be started or resumed: why.
+    case notStarted(String)
     case folder(FolderListing)
     case described(PathDescription)
     case thumbnail(path: String, Thumbnail?, problem: String?)
@@ -100,6 +102,10 @@ public struct WorkbenchState: Sendable {
     public var traces: [RunID: RunTrace] = [:]
     public var queue: [SessionSpec] = []
     public var hasLoadedRuns = false
+    /// The name of a run whose model and data are being read.
+    public var starting: String?
+    /// Events of runs whose traces are being read.
+    var arriving: [RunID: [RunEvent]] = [:]
     /// What the question “queue it?” is about.
     var pendingQueue: SessionSpec?
 

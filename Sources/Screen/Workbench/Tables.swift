@@ -18,7 +18,7 @@ enum Tables {
                 return Table.Row(
                     id: entry.id,
                     items: [
-                        Item(entry.name + (waits ? " (queued)" : "")), Item(spec.method.name.rawValue, role: .dim),
+                        Item(entry.name + (waits ? " (queued)" : ""), role: entry.problem == nil ? .text : .warning), Item(spec.method.name.rawValue, role: .dim),
                         Item(lastPathPart(spec.data.path), role: .dim),
                         .number(Double(spec.data.shots ?? 1_000_000), spec.data.shots.map(String.init) ?? "all", role: .dim),
                         .number(Double(spec.optim.epochs), String(spec.optim.epochs), role: .dim),

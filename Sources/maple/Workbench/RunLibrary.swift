@@ -70,9 +70,9 @@ final class RunLibrary: Sendable {
             seconds: overview.seconds, began: overview.created, loss: overview.loss, base: overview.base, new: overview.new,
             all: overview.all, isReadOnly: isReadOnly, remark: remarks.joined(separator: "; "))
         switch overview.state {
-        case .running(let process, let host):
+        case .running(let process, _):
             row.status = isPaused(RunFolder(path: overview.path)) ? .paused : .running
-            row.isElsewhere = process != Int(getpid()) || host != ProcessInfo.processInfo.hostName
+            row.isElsewhere = process != Int(getpid())
         case .finished: row.status = .finished
         case .stopped: row.status = .stopped
         case .interrupted: row.status = .interrupted

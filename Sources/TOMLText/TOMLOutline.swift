@@ -3,11 +3,11 @@
 /// It checks the grammar (https://toml.io/en/v1.0.0) on the way, strictly, and the library sees only what it has passed:
 /// toml++ 3.4 ends the process on some malformed text (an assertion in `parse_key`), nests without end along dotted keys, and its
 /// C strings end at NUL. What is left to the library is what values mean and whether keys are defined twice.
-struct TOMLOutline {
+public struct TOMLOutline {
     /// How deep tables, dotted keys and lists may be nested together.
-    static let depthLimit = 16
+    public static let depthLimit = 16
 
-    enum Ending: Equatable {
+    public enum Ending: Equatable {
         case complete
         /// The text stops being TOML on this line.
         case stopped(line: Int, reason: String)
@@ -16,8 +16,8 @@ struct TOMLOutline {
     }
 
     /// Line, counted from 1, of each table header, key and list element (whose index is its last part).
-    private(set) var lines: [[String]: Int] = [:]
-    private(set) var ending = Ending.complete
+    public private(set) var lines: [[String]: Int] = [:]
+    public private(set) var ending = Ending.complete
 
     private let bytes: [UInt8]
     private var at = 0
@@ -26,7 +26,7 @@ struct TOMLOutline {
 
     private struct Stop: Error { var ending: Ending }
 
-    init(_ text: String) {
+    public init(_ text: String) {
         bytes = Array(text.utf8)
         if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { at = 3 }
         do {
@@ -37,7 +37,7 @@ struct TOMLOutline {
     }
 
     /// The line of a key, or of the innermost table around it that the text names.
-    func line(of path: [String]) -> Int? {
+    public func line(of path: [String]) -> Int? {
         var path = path
         while !path.isEmpty {
             if let line = lines[path] { return line }

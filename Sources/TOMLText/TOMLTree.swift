@@ -1,19 +1,19 @@
 import TOMLKit
 
 /// A TOML value as a Swift value, free of the library's pointers.
-indirect enum TOMLTree: Equatable {
+public indirect enum TOMLTree: Equatable {
     case string(String)
     case integer(Int)
     case number(Double)
     case flag(Bool)
     case list([TOMLTree])
     case table([String: TOMLTree])
-    /// A date or time; no key of a session wants one.
+    /// A date or time; nothing here wants one.
     case date
 
     /// Reads a document; at most `TOMLOutline.depthLimit` deep, which the caller has checked.
     /// - Throws: `TOMLParseError` with the line of the fault.
-    init(parsing text: String) throws {
+    public init(parsing text: String) throws {
         self = .table(Self.entries(try TOMLTable(string: text)))
     }
 
@@ -43,7 +43,7 @@ indirect enum TOMLTree: Equatable {
     }
 
     /// What the value is, for a message: `"fast" (a string)`.
-    var described: String {
+    public var described: String {
         switch self {
         case .string(let text): "\"\(shortened(text, to: 40))\" (a string)"
         case .integer(let value): "\(value)"
@@ -55,14 +55,14 @@ indirect enum TOMLTree: Equatable {
         }
     }
 
-    subscript(path: ArraySlice<String>) -> TOMLTree? {
+    public subscript(path: ArraySlice<String>) -> TOMLTree? {
         guard let first = path.first else { return self }
         guard case .table(let entries) = self, let entry = entries[first] else { return nil }
         return entry[path.dropFirst()]
     }
 
     /// Puts `value` at `path`, making tables on the way; a value in the way of a table is replaced.
-    mutating func set(_ value: TOMLTree, at path: ArraySlice<String>) {
+    public mutating func set(_ value: TOMLTree, at path: ArraySlice<String>) {
         guard let first = path.first else {
             self = value
             return
