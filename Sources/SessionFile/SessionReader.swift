@@ -223,8 +223,11 @@ struct SessionReader {
         eval.subset = word("eval.subset", eval.subset)
         eval.batch = whole("eval.batch", eval.batch)
 
+        var model = ModelSpec(path: text("model.path", ""))
+        if case .string(let place) = sound("model.vocabulary") { model.vocabulary = place }
+
         return SessionSpec(
-            name: text("name", defaultName), seed: whole("seed", 1), model: ModelSpec(path: text("model.path", "")),
+            name: text("name", defaultName), seed: whole("seed", 1), model: model,
             data: data, method: method, optim: optim, eval: eval)
     }
 }

@@ -63,7 +63,8 @@ struct TrainingRun: Sendable {
 
     /// On the training queue: opens everything, trains, records.
     private func train(_ commands: CommandMailbox, _ made: (RunRecorder) -> Void) throws -> Outcome {
-        let model = try ModelFolder(path: spec.model.path, threads: threads)
+        let model = try ModelFolder(spec.model, threads: threads)
+        for line in model.notes { progress.line("warning: \(line)") }
         var continuation: Trainer.Continuation?
         var listing: SplitListing?
         if case .resume(let folder) = start {
