@@ -71,7 +71,7 @@ public struct OpenedPrompts {
                 throw FormatError.prompts(path: file.path, .wrongShape(name: tensor.name, expected: tensor.shape, found: stored.shape))
             }
             try stored.copyFloats(into: tensor.value)
-            tensor.initial.update(fromContentsOf: tensor.value)
+            _ = tensor.initial.update(fromContentsOf: tensor.value)
         }
         if let classes = file.classes {
             guard let own = Self.noted(noted["sentences"]) ?? sentences.map({ Self.whole($0, spec.context, model) }), own.count == classes else {

@@ -107,7 +107,7 @@ struct Eval: ParsableCommand {
     @OptionGroup var compute: ThreadOptions
 
     func run() throws {
-        if let file = PromptFile.find(target) { return try score(promptFile: file) }
+        if let file = PromptFile.find(target) { return try scorePrompts(at: file) }
         let folder = try RunList.find(target, in: runs ?? RunFolder.defaultRoot())
         // Paths that are overridden need not exist any more.
         var overrides: [String] = []
@@ -154,7 +154,7 @@ struct Eval: ParsableCommand {
     }
 
     /// Prompts that do not lie in a run.
-    private func score(promptFile path: String) throws {
+    private func scorePrompts(at path: String) throws {
         guard let model, let data else {
             throw ValidationError("\(path) is a file of prompts: name its CLIP with --model and the images with --data")
         }
@@ -169,7 +169,7 @@ struct Eval: ParsableCommand {
         let sentences = ClassSentences(
             classNames: images.classNames, tokenizer: clip.tokenizer, window: clip.configuration.contextLength,
             sentence: PromptWords(opened.method, tokenizer: clip.tokenizer).sentence)
-        try maple.score(
+        try score(
             Evaluator.Task(
                 data: images, classes: classes, subset: scoring.subset, sentences: sentences.tokens, method: opened.method.name,
                 step: opened.step, epoch: opened.epoch),
