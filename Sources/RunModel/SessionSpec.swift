@@ -29,8 +29,13 @@ public struct SessionSpec: Sendable, Equatable, Codable {
 public struct ModelSpec: Sendable, Equatable, Codable {
     /// A folder or file, absolute once the session is resolved.
     public var path: String
+    /// A folder or file with the vocabulary, absolute once the session is resolved; nil looks beside the weights.
+    public var vocabulary: String?
 
-    public init(path: String) { self.path = path }
+    public init(path: String, vocabulary: String? = nil) {
+        self.path = path
+        self.vocabulary = vocabulary
+    }
 }
 
 /// Which part of the classes a data set is cut to: the first half by label order (rounded up), the rest, or all.

@@ -68,6 +68,9 @@ extension SessionKey {
         SessionKey("seed", .whole(Int.min...Int.max), "seeds the draw, the start values, the order, crops and flips"),
         SessionKey(
             "model.path", .path, "CLIP folder or file", otherNames: ["checkpoint", "weights", "folder", "backbone", "directory"]),
+        SessionKey(
+            "model.vocabulary", .path, "folder of the vocabulary where the model has none",
+            otherNames: ["tokenizer", "bpe", "vocab", "tokenizer_path"]),
         SessionKey("data.path", .path, "folder of images", otherNames: ["root", "folder", "dir", "directory"]),
         SessionKey("data.split", .path, "CoOp split file", otherNames: ["split_file", "split_path"]),
         SessionKey("data.classes", .word(subsets), "classes to train on", otherNames: ["subsample_classes", "subsample"]),

@@ -225,8 +225,11 @@ struct SessionReader {
         eval.batch = whole("eval.batch", eval.batch)
         eval.zeroShot = flag("eval.zero_shot", eval.zeroShot)
 
+        var model = ModelSpec(path: text("model.path", ""))
+        if case .string(let place) = sound("model.vocabulary") { model.vocabulary = place }
+
         return SessionSpec(
-            name: text("name", defaultName), seed: whole("seed", 1), model: ModelSpec(path: text("model.path", "")),
+            name: text("name", defaultName), seed: whole("seed", 1), model: model,
             data: data, method: method, optim: optim, eval: eval)
     }
 }

@@ -10,7 +10,9 @@ extension SessionFile {
             lines.append("[\(name)]")
             for (key, value) in entries { lines.append("\(key) = \(value)") }
         }
-        table("model", [("path", quoted(spec.model.path))])
+        table(
+            "model",
+            [("path", quoted(spec.model.path))] + (spec.model.vocabulary.map { [("vocabulary", quoted($0))] } ?? []))
         table(
             "data",
             [("path", quoted(spec.data.path))] + (spec.data.split.map { [("split", quoted($0))] } ?? []) + [

@@ -9,6 +9,10 @@ public enum TrainingError: Error, CustomStringConvertible, LocalizedError {
     case checkpoint(path: String, what: String)
     case checkpointTensor(path: String, name: String, expected: [Int], found: [Int]?)
     case modelChanged(expected: String, found: String)
+    /// A checkpoint of prompts belongs to another CLIP; `tensor` is where they differ.
+    case otherModel(path: String, model: String, tensor: String?)
+    /// What a run learned cannot be written in the form that was asked for.
+    case export(String)
     case dataChanged(path: String)
     case goldens(String)
 
@@ -33,6 +37,10 @@ public enum TrainingError: Error, CustomStringConvertible, LocalizedError {
             "cannot use the checkpoint \(path): \(name) of shape \(expected) is missing. Do method.name and method.depth match?"
         case .modelChanged(let expected, let found):
             "the model's fingerprint is \(found), the run was trained on \(expected). Point the run's session.toml at the same weights."
+        case .otherModel(let path, let model, let tensor):
+            "cannot use the checkpoint \(path): it was trained on another CLIP than \(model)"
+                + (tensor.map { " (\($0) differs)" } ?? " (the fingerprints differ)") + ". Name its own with --model."
+        case .export(let what): what
         case .dataChanged(let path):
             "the training images of this run are not in \(path) any more. Restore the folder, or start a new run."
         case .goldens(let what):

@@ -46,7 +46,7 @@ struct TrainingJob: Sendable {
     /// Opens everything, trains, records. To be called on the training queue.
     /// - Throws: errors of model, data and session as they are; `RunFailure` once there is a run to go on with.
     func train() throws -> Outcome {
-        let model = try ModelFolder(path: spec.model.path, threads: threads)
+        let model = try ModelFolder(spec.model, threads: threads)
         var continuation: Trainer.Continuation?
         var listing: SplitListing?
         if case .resume(let folder) = start {
@@ -85,6 +85,10 @@ struct TrainingJob: Sendable {
                 folder: recorder.folder, parameters: trainer.parameterCount, images: trainer.training.train.count,
                 classes: trainer.training.classNames.count))
         do {
+            for line in model.notes {
+                try recorder.record(.warning(line))
+                observe(.warning(line))
+            }
             let summary = try trainer.run()
             if let error = fault.withLock({ $0 }) { throw error }
             return Outcome(folder: recorder.folder, summary: summary, stoppedAt: trainer.step)

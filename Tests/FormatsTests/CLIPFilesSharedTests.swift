@@ -13,11 +13,11 @@ struct CLIPFolderSharedTests {
 
     @Test(arguments: ["goldens/micro-clip/model", "goldens/tiny-clip/model", "models/photo-nano"])
     func opens(path: String) throws {
-        let clip = try CLIPFolder(path: try folder(path))
+        let clip = try CLIPFiles(path: try folder(path))
         #expect(clip.configuration.expectedTensors.count > 60)
         #expect(clip.tokenizer.count == clip.configuration.vocabularySize)
         #expect(clip.preprocessing.crop?.height == clip.configuration.imageSize)
-        let again = try CLIPFolder(path: try folder(path), checkingFinite: false)
+        let again = try CLIPFiles(path: try folder(path), checkingFinite: false)
         #expect(clip.fingerprint == again.fingerprint)
         let scale = try clip.weights.tensor("logit_scale", shape: []).floats()
         #expect(scale.count == 1 && scale[0] > 0 && scale[0] < 5)
@@ -38,7 +38,7 @@ struct HostileModelTests {
             try FileManager.default.createSymbolicLink(
                 at: folder.appendingPathComponent("model.safetensors"),
                 withDestinationURL: goldens.appendingPathComponent("hostile/\(name).safetensors"))
-            return try #require(throws: FormatError.self) { _ = try CLIPFolder(path: folder.path) }
+            return try #require(throws: FormatError.self) { _ = try CLIPFiles(path: folder.path) }
         }
     }
 
