@@ -16,6 +16,7 @@ struct Maple: ParsableCommand {
             """,
         version: version,
         subcommands: [
+            Demo.self,
             Train.self, Resume.self, Eval.self, ZeroShot.self, Runs.self, Compare.self, Show.self, Inspect.self, Convert.self,
             DataTools.self, Doctor.self,
             BenchCommand.self, ProtocolCommand.self, AblationCommand.self, CostCommand.self, WordsCommand.self, FeaturesCommand.self,
