@@ -3,7 +3,7 @@ import Foundation
 /// Runs every golden case below a folder: model folders with their cases, and the json files of data and metrics.
 ///
 /// The format is told in the goldens' README: `<model>/model`, `<model>/inputs.safetensors`, `<model>/cases/*.json` with
-/// `.safetensors` beside, `<model>/hf_parity.*`; `tokenizer.json`, `fewshot.json`, `base_new_split.json`,
+/// `.safetensors` beside, `<model>/hf_parity.*`, `<model>/contrastive.safetensors`; `tokenizer.json`, `fewshot.json`, `base_new_split.json`,
 /// `lr_schedule.json`, `metrics.json`, `preprocess/preprocess.json`.
 public struct GoldenFolder {
     public let path: String
@@ -53,6 +53,9 @@ public struct GoldenFolder {
             }
             if files.fileExists(atPath: folder + "/hf_parity.json") {
                 run("\(name)/hf_parity") { try runner.checkParity() }
+            }
+            if files.fileExists(atPath: folder + "/contrastive.safetensors") {
+                run("\(name)/contrastive") { try runner.checkContrastive() }
             }
         }
         let kinds: [(String, (String) throws -> GoldenResult)] = [

@@ -5,8 +5,8 @@ import RunModel
 
 /// The golden cases of one model folder.
 final class GoldenModel {
-    private let folder: String
-    private let model: ModelFolder
+    let folder: String
+    let model: ModelFolder
     /// (count, 3, size, size)
     private let images: [Float]
     private let imageCount: Int

@@ -10,6 +10,8 @@ public final class ModelFolder {
     public let geometry: ImageGeometry
     public let fingerprint: String
     public let clip: FrozenCLIP
+    /// The weights as they lie in the file.
+    let source: TensorSource
 
     /// - Parameter threads: 0 takes one for each processor.
     /// - Throws: `FormatError`, `EngineError`, `DatasetError`, each saying what to do.
@@ -20,9 +22,9 @@ public final class ModelFolder {
         tokenizer = folder.tokenizer
         fingerprint = folder.fingerprint
         geometry = try ImageGeometry(folder.preprocessing, imageSize: folder.configuration.imageSize)
+        source = TensorSource(folder.weights)
         clip = try FrozenCLIP(
-            shape: CLIPShape(folder.configuration), startToken: folder.tokenizer.startToken,
-            source: TensorSource(folder.weights), workers: Workers(count: threads))
+            shape: CLIPShape(folder.configuration), startToken: folder.tokenizer.startToken, source: source, workers: Workers(count: threads))
     }
 }
 
