@@ -6,11 +6,12 @@ import Foundation
 /// whole or not at all.
 public struct CLIPFolderWriter {
     public var configuration: CLIPConfiguration
-    public var vocabulary: LearnedVocabulary
+    /// A folder with the vocab.json and merges.txt that are copied.
+    public var vocabulary: String
     /// F16 halves the file; the values are rounded to the nearest.
     public var isHalf: Bool
 
-    public init(configuration: CLIPConfiguration, vocabulary: LearnedVocabulary, isHalf: Bool) {
+    public init(configuration: CLIPConfiguration, vocabulary: String, isHalf: Bool) {
         self.configuration = configuration
         self.vocabulary = vocabulary
         self.isHalf = isHalf
@@ -32,7 +33,10 @@ public struct CLIPFolderWriter {
         ] {
             try AtomicFile.replace(path: "\(folder)/\(name)") { try $0.append(Array(text.utf8)) }
         }
-        try vocabulary.write(to: folder)
+        for name in ["vocab.json", "merges.txt"] where "\(vocabulary)/\(name)" != "\(folder)/\(name)" {
+            let file = try MappedFile(path: "\(vocabulary)/\(name)", limit: BytePairVocabulary.fileLimit)
+            try AtomicFile.replace(path: "\(folder)/\(name)") { try $0.append(file.bytes) }
+        }
         let tensors = weights.map { name, shape, values in
             guard isHalf else { return TensorToWrite(name, shape: shape, floats: values) }
             return TensorToWrite(
