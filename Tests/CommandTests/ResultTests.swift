@@ -15,6 +15,36 @@ import Testing
         #expect(counts.reduce(0, +) == count && Double(correct.reduce(0, +)) / Double(count) == accuracy)
     }
 
+    /// Every method and every way of building its sentences: a checkpoint that is scored again gives the run's own figures.
+    @Test(arguments: [
+        ["method.name=maple"], ["method.name=coop"], ["method.name=coop", "method.class_specific=true"],
+        ["method.name=coop", "method.position=front"], ["method.name=cocoop"], ["method.name=vision"],
+        ["method.name=language"], ["method.name=independent"], ["method.name=zeroshot"],
+        ["method.name=zeroshot", "data.template=art of {}."], ["method.name=zeroshot", "method.ensemble=selected"],
+        ["method.name=zeroshot", "method.ensemble=selected+template", "data.template=art of {}."],
+    ])
+    func evalRepeatsTheRun(_ settings: [String]) throws {
+        try withWorkplace { place in
+            let session = try place.session()
+            let overrides = (settings + ["eval.classes=base"]).flatMap { ["--set", $0] }
+            let training = try place.maple(["train", session] + overrides)
+            try #require(training.code == 0, "\(training.errors)")
+            let run = try place.onlyRun()
+            let own = try run.evaluation(try #require(run.evaluationFiles().last))
+            let ending = try place.maple("eval", "last", "--classes", "base", "--json", "--quiet")
+            try #require(ending.code == 0, "\(ending.errors)")
+            let object = try ending.object()
+            #expect(object["accuracy"] as? Double == own.accuracy && object["count"] as? Int == own.count)
+            let loss = try #require(object["loss"] as? Double)
+            #expect(abs(loss - own.loss) < 1e-9, "\(loss) is not the run's \(own.loss)")
+            // Another sentence than the run's own gives other numbers.
+            if settings[0] == "method.name=zeroshot" {
+                let other = try place.maple("eval", "last", "--classes", "base", "--template", "nothing like {} here", "--json", "--quiet")
+                #expect(try other.object()["loss"] as? Double != own.loss)
+            }
+        }
+    }
+
     @Test func trainEvaluateAndList() throws {
         try withWorkplace { place in
             let training = try place.maple("train", place.session(every: 1), "--json")

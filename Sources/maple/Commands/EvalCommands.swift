@@ -107,26 +107,19 @@ struct Eval: ParsableCommand {
         let listing = data == nil ? try SplitKeeper.read(folder) : nil
         let classes = scoring.classes ?? .all
         let images = try TrainingRun.open(spec.data, listing: listing).cut(to: classes)
-        let words = PromptWords(spec.method, tokenizer: model.tokenizer)
-        var prompts: LearnedPrompts?
-        var state: CheckpointState?
+        var learned: (prompts: LearnedPrompts, state: CheckpointState)?
         if spec.method.name != .zeroshot {
-            let learned = try LearnedPrompts(
-                clip: model.clip, method: PromptMethod(spec.method), initial: words.initial, seed: 1)
-            let restored = try Checkpoint.restore(learned, from: try checkpointPath(folder))
-            guard restored.modelFingerprint == model.fingerprint else {
-                throw TrainingError.modelChanged(expected: restored.modelFingerprint, found: model.fingerprint)
-            }
-            (prompts, state) = (learned, restored)
+            learned = try Checkpoint.open(path: try checkpointPath(folder), model: model)
             if scoring.template != nil { note("warning: --template is for zero-shot runs; this run's sentence is learned") }
+        } else if let template = scoring.template {
+            // The one sentence asked for, in place of the run's own or its ensemble.
+            spec.data.template = template
+            spec.method.ensemble = .none
         }
-        let window = model.configuration.contextLength
-        let sentences =
-            spec.method.name == .zeroshot
-            ? ClassSentences(
-                classNames: images.classNames, template: scoring.template ?? spec.data.template, tokenizer: model.tokenizer,
-                window: window)
-            : ClassSentences(classNames: images.classNames, tokenizer: model.tokenizer, window: window, sentence: words.sentence)
+        let (prompts, state) = (learned?.prompts, learned?.state)
+        let sentences = ClassSentences(
+            classNames: images.classNames, spec: spec, tokenizer: model.tokenizer,
+            window: model.configuration.contextLength)
         let result = try score(
             Evaluator.Task(
                 data: images, classes: classes, subset: scoring.subset, sentences: sentences.tokens,
