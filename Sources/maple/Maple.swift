@@ -17,6 +17,7 @@ struct Maple: ParsableCommand {
         subcommands: [
             Train.self, Resume.self, Eval.self, ZeroShot.self, Runs.self, Inspect.self, DataTools.self, Doctor.self,
             BenchCommand.self, ProtocolCommand.self, AblationCommand.self, CostCommand.self, WordsCommand.self, FeaturesCommand.self,
+            PretrainCommand.self, VocabularyCommand.self,
         ])
 
     static func main() {

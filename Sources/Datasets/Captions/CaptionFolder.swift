@@ -72,7 +72,7 @@ public struct CaptionFolder: Sendable {
         }
     }
 
-    private static func text(_ path: String) throws -> String {
+    static func text(_ path: String) throws -> String {
         guard let size = Folder.fileSize(path) else {
             throw DatasetError.unreadableFile(path: path, reason: "there is no such captions file")
         }
@@ -83,5 +83,17 @@ public struct CaptionFolder: Sendable {
             throw DatasetError.unreadableFile(path: path, reason: "it is not UTF-8 text")
         }
         return text
+    }
+}
+
+/// Captions alone, such as to learn a vocabulary from: one on each line, or the last of the columns between tabs.
+public enum CaptionLines {
+    /// Empty captions are left out. Throws `DatasetError.unreadableFile`.
+    public static func read(_ path: String) throws -> [String] {
+        try CaptionFolder.text(path).split(whereSeparator: \.isNewline).compactMap { line in
+            if line.hasPrefix("#") { return nil }
+            let caption = line.split(separator: "\t", omittingEmptySubsequences: false).last ?? line
+            return caption.allSatisfy(\.isWhitespace) ? nil : String(caption)
+        }
     }
 }
