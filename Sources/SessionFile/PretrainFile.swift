@@ -159,25 +159,31 @@ public enum PretrainFile {
 
     /// The session as TOML with every key written out; `parse` gives the same value back.
     public static func write(_ spec: PretrainSpec, provenance: Provenance? = nil) -> String {
-        let quoted = SessionFile.quoted
+        let quoted: (String) -> String = SessionFile.quoted
         var lines = ["kind = \"pretrain\"", "name = \(quoted(spec.name))", "seed = \(spec.seed)"]
         func table(_ name: String, _ entries: [(String, String)]) {
-            lines += ["", "[\(name)]"] + entries.map { "\($0) = \($1)" }
+            lines += ["", "[\(name)]"]
+            for (key, value) in entries { lines.append("\(key) = \(value)") }
         }
         func tower(_ name: String, _ tower: PretrainSpec.Tower) -> [(String, String)] {
             [("\(name)_width", "\(tower.width)"), ("\(name)_layers", "\(tower.layers)"), ("\(name)_heads", "\(tower.heads)")]
         }
         let model = spec.model, data = spec.data, optim = spec.optim
-        table(
-            "model",
-            [("image", "\(model.image)"), ("patch", "\(model.patch)")] + tower("vision", model.vision) + tower("text", model.text)
-                + [("embedding", "\(model.embedding)"), ("context", "\(model.context)"), ("vocabulary", "\(model.vocabulary)")]
-                + (model.vocabularyPath.map { [("vocabulary_path", quoted($0))] } ?? [])
-                + [("precision", quoted(model.precision.rawValue))])
-        table(
-            "data",
-            [("source", quoted(data.source.rawValue))] + (data.path.map { [("path", quoted($0))] } ?? [])
-                + [("captions", quoted(data.captions)), ("pairs", "\(data.pairs)"), ("validation", "\(data.validation)")])
+        var entries: [(String, String)] = [("image", "\(model.image)"), ("patch", "\(model.patch)")]
+        entries += tower("vision", model.vision)
+        entries += tower("text", model.text)
+        entries.append(("embedding", "\(model.embedding)"))
+        entries.append(("context", "\(model.context)"))
+        entries.append(("vocabulary", "\(model.vocabulary)"))
+        if let path = model.vocabularyPath { entries.append(("vocabulary_path", quoted(path))) }
+        entries.append(("precision", quoted(model.precision.rawValue)))
+        table("model", entries)
+        entries = [("source", quoted(data.source.rawValue))]
+        if let path = data.path { entries.append(("path", quoted(path))) }
+        entries.append(("captions", quoted(data.captions)))
+        entries.append(("pairs", "\(data.pairs)"))
+        entries.append(("validation", "\(data.validation)"))
+        table("data", entries)
         table(
             "optim",
             [
