@@ -108,6 +108,9 @@ struct Block<R: Real> {
     /// Rows that OpenBLAS's register tiles divide evenly; thread ranges begin at multiples of it.
     static var grain: Int { 8 }
 
+    /// Rows that are taken through a fused region at a time: batches that train weights are large.
+    private var piece: Int { gradients.isEmpty ? .max : 512 }
+
     /// - Parameters:
     ///   - rows: N, the rows of `memory.input` in use.
     ///   - output: where active row i goes, at `output + i * d`.
@@ -119,7 +122,7 @@ struct Block<R: Real> {
         let epsilon = R(shape.epsilon)
         let normalised = scratch.normalised, attended = scratch.attended, activated = scratch.activated
         let contiguous = active.step == 1
-        workers.split(rows, grain: Self.grain) { _, range in
+        workers.split(rows, grain: Self.grain, piece: piece) { _, range in
             let first = range.lowerBound, n = range.count
             let x = normalised.row(first)
             R.layerNorm(
@@ -135,7 +138,7 @@ struct Block<R: Real> {
             }
         }
         if !contiguous {
-            workers.split(active.count, grain: Self.grain) { _, range in
+            workers.split(active.count, grain: Self.grain, piece: piece) { _, range in
                 project(
                     normalised.row(active.start + range.lowerBound * active.step), active.step * d, range.count, w.query,
                     memory.query.row(range.lowerBound))
@@ -143,7 +146,7 @@ struct Block<R: Real> {
         }
         let output1 = gradients.isEmpty ? attended : memory.attended
         attention.forward(memory, active: active, output: output1)
-        workers.split(active.count, grain: Self.grain) { _, range in
+        workers.split(active.count, grain: Self.grain, piece: piece) { _, range in
             let first = range.lowerBound, n = range.count
             let middle = memory.middle.row(first)
             R.startRows(
@@ -186,7 +189,7 @@ struct Block<R: Real> {
         precondition(gradients.isEmpty || needed == 0..<rows)
         // Active rows of the gradient, without gaps.
         let g = contiguous ? Matrix(base: gradient.row(active.start), rows: active.count, columns: d) : scratch.gathered
-        workers.split(active.count, grain: Self.grain) { worker, range in
+        workers.split(active.count, grain: Self.grain, piece: piece) { worker, range in
             let first = range.lowerBound, n = range.count
             let own = gradients.isEmpty ? nil : gradients[worker]
             if !contiguous {
@@ -227,7 +230,7 @@ struct Block<R: Real> {
                 gradient.row(needed.lowerBound + range.lowerBound).update(repeating: 0, count: range.count * d)
             }
         }
-        workers.split(needed.count, grain: Self.grain) { worker, range in
+        workers.split(needed.count, grain: Self.grain, piece: piece) { worker, range in
             let own = gradients.isEmpty ? nil : gradients[worker]
             let rows = (needed.lowerBound + range.lowerBound)..<(needed.lowerBound + range.upperBound)
             let first = rows.lowerBound, n = rows.count
