@@ -11,6 +11,8 @@ public enum FormatError: Error, Equatable, Sendable {
     case vocabulary(path: String, VocabularyProblem)
     /// A text has more tokens, specials included, than the model's context.
     case textTooLong(text: String, tokens: Int, contextLength: Int)
+    /// A vocabulary cannot be learned; `smallest` is nil where there are no words to learn from.
+    case vocabularySize(size: Int, smallest: Int?)
     case elementType(tensor: String, type: TensorType, wanted: String)
     case write(path: String, reason: String)
 }

@@ -16,6 +16,10 @@ extension FormatError: CustomStringConvertible {
             "the text '\(text.shortened)' has \(tokens) tokens, the model reads \(contextLength). Shorten it, or allow truncation."
         case .elementType(let tensor, let type, let wanted):
             "the tensor \(tensor.printable) holds \(type.rawValue) elements where \(wanted) ones are needed. Is it the right tensor?"
+        case .vocabularySize(let size, let smallest?):
+            "a vocabulary of \(size) tokens cannot spell every text: the bytes and the start and end token alone take \(smallest). Ask for at least so many."
+        case .vocabularySize(_, nil):
+            "there are no words to learn a vocabulary from. Are the captions empty?"
         case .write(let path, let reason):
             "cannot write \(path): \(reason). The file as it was before, if any, is untouched; free space or choose another folder."
         }

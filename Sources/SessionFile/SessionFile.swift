@@ -141,7 +141,7 @@ public enum SessionFile {
     }
 
     /// `sessions/pets.toml` to `pets`; a name that a session may have.
-    private static func stem(of path: String) -> String {
+    static func stem(of path: String) -> String {
         var name = path.split(separator: "/").last.map(String.init) ?? ""
         if name.hasSuffix(".toml") { name.removeLast(5) }
         let clean = shortened(String(name.prefix(200)), to: 200)
@@ -151,7 +151,7 @@ public enum SessionFile {
     // MARK: Paths
 
     @discardableResult
-    private static func resolve(
+    static func resolve(
         _ key: String, _ value: inout String, _ paths: SessionPaths, _ reader: inout SessionReader
     ) -> Bool {
         switch paths.resolve(value, isOverride: reader.isOverridden(key)) {

@@ -113,8 +113,23 @@ extension SessionKey {
         SessionKey("eval.zero_shot", .flag, "score zero-shot CLIP once, to tell gains", otherNames: ["zeroshot", "baseline"]),
     ]
 
-    static let byPath: [String: SessionKey] = Dictionary(uniqueKeysWithValues: all.map { ($0.path, $0) })
-    static let tables = ["model", "data", "method", "optim", "eval"]
     /// What a run noted about itself; read by people and by `SessionFile.recorded`, ignored by sessions.
     static let recordedTable = "recorded"
+}
+
+/// The keys of one kind of file, in the order in which it is written.
+struct SessionSchema: Sendable {
+    let keys: [SessionKey]
+    let byPath: [String: SessionKey]
+    let tables: [String]
+
+    init(_ keys: [SessionKey]) {
+        self.keys = keys
+        byPath = Dictionary(uniqueKeysWithValues: keys.map { ($0.path, $0) })
+        var tables: [String] = []
+        for key in keys where key.parts.count > 1 && !tables.contains(key.parts[0]) { tables.append(key.parts[0]) }
+        self.tables = tables
+    }
+
+    static let session = SessionSchema(SessionKey.all)
 }

@@ -15,6 +15,9 @@ public enum TrainingError: Error, CustomStringConvertible, LocalizedError {
     case export(String)
     case dataChanged(path: String)
     case goldens(String)
+    case fewPairs(pairs: Int, validation: Int, batch: Int, data: String)
+    case temperature(step: Int, from: Float, to: Float, learningRate: Double)
+    case longCaptions(long: Int, of: Int, example: String, tokens: Int, context: Int, vocabulary: Int)
 
     public var errorDescription: String? { description }
 
@@ -45,6 +48,14 @@ public enum TrainingError: Error, CustomStringConvertible, LocalizedError {
             "the training images of this run are not in \(path) any more. Restore the folder, or start a new run."
         case .goldens(let what):
             what
+        case .fewPairs(let pairs, let validation, let batch, let data):
+            "\(data) leaves \(pairs) pairs to train on (\(validation) more are kept out), and a batch takes \(batch). Make optim.batch or data.validation smaller, or add pairs."
+        case .temperature(let step, let from, let to, let rate):
+            "step \(step): the temperature diverges: exp(logit_scale) went from \(from) to \(to) in one step (learning rate \(rate)). The last checkpoint is kept."
+                + " Try a lower optim.lr or a longer optim.warmup_steps."
+        case .longCaptions(let long, let all, let example, let tokens, let context, let vocabulary):
+            "\(long) of \(all) captions do not fit into the text tower: \"\(example.prefix(60))\" takes \(tokens) of its \(context) places."
+                + " The vocabulary of \(vocabulary) tokens is too small for this text: make model.vocabulary or model.context larger."
         }
     }
 }

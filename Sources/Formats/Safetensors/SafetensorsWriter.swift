@@ -20,6 +20,14 @@ public struct TensorToWrite: Sendable {
         self.init(name: name, type: .f32, shape: shape, content: .floats(floats))
     }
 
+    /// An F32 or F16 tensor; halves are rounded to the nearest.
+    public init(_ name: String, shape: [Int], floats: [Float], as type: TensorType) {
+        precondition(type == .f32 || type == .f16, "floats are written as F32 or F16")
+        self.init(
+            name: name, type: type, shape: shape,
+            content: type == .f32 ? .floats(floats) : .bytes(floats.map(halfBits).withUnsafeBytes(Array.init)))
+    }
+
     /// An I64 tensor.
     public init(_ name: String, shape: [Int], integers: [Int64]) {
         self.init(name: name, type: .i64, shape: shape, content: .integers(integers))

@@ -3,8 +3,8 @@ import Foundation
 /// Runs every golden case below a folder: model folders with their cases, and the json files of data and metrics.
 ///
 /// The format is told in the goldens' README: `<model>/model`, `<model>/inputs.safetensors`, `<model>/cases/*.json` with
-/// `.safetensors` beside, `<model>/hf_parity.*`, `<model>/checkpoints`; `tokenizer.json`, `fewshot.json`, `base_new_split.json`,
-/// `lr_schedule.json`, `metrics.json`, `preprocess/preprocess.json`.
+/// `.safetensors` beside, `<model>/hf_parity.*`, `<model>/checkpoints`, `<model>/contrastive.safetensors`; `tokenizer.json`,
+/// `fewshot.json`, `base_new_split.json`, `lr_schedule.json`, `metrics.json`, `preprocess/preprocess.json`.
 public struct GoldenFolder {
     public let path: String
     /// A folder with vocab.json and merges.txt for `tokenizer.json`; nil looks for `data/clip-bpe` beside the goldens.
@@ -55,6 +55,9 @@ public struct GoldenFolder {
                 run("\(name)/hf_parity") { try runner.checkParity() }
             }
             for one in runner.checkpointCases() { run(one.name, one.check) }
+            if files.fileExists(atPath: folder + "/contrastive.safetensors") {
+                run("\(name)/contrastive") { try runner.checkContrastive() }
+            }
         }
         let kinds: [(String, (String) throws -> GoldenResult)] = [
             ("tokenizer.json", { try GoldenData.tokenizer($0, vocabulary: vocabularyFolder) }),
