@@ -154,4 +154,47 @@ import Testing
         #expect(bench.code == 0 && bench.errors.isEmpty, "\(bench)")
         #expect(try bench.object().count > 10)
     }
+
+    @Test func benchOfEachMethod() throws {
+        for method in ["coop", "cocoop", "vision", "language", "independent", "maple"] {
+            let ending = try Program.run(
+                "maple",
+                [
+                    "bench", "--shape", "tiny", "--method", method, "--classes", "5", "--batch", "2", "--steps", "1", "--warmup", "1",
+                    "--eval-images", "2", "--threads", "1", "--json",
+                ])
+            #expect(ending.code == 0 && ending.errors.isEmpty, "\(ending)")
+            let report = try ending.object()
+            #expect(report["method"] as? String == method && report["step_s_median"] is Double && report["gemm_share"] is Double)
+            #expect((report["trainable_parameters"] as? Int ?? 0) > 0 && report["peak_rss_mib"] is Double)
+            #expect((report["eval"] as? [String: Any])?["images_per_s"] is Double)
+        }
+        #expect(try Program.run("maple", ["bench", "--shape", "tiny", "--method", "zeroshot"]).code == 2)
+    }
+
+    /// `eval` scores what was trained: class-specific contexts over their own classes, an ensemble with all of its sentences.
+    @Test func evaluationsOfOtherMethods() throws {
+        try withWorkplace { place in
+            func trained() throws -> EvaluationResult { try #require(try place.onlyRun().evaluation(place.onlyRun().evaluationFiles()[0])) }
+            let file = try place.session(method: "coop")
+            let own = ["--set", "method.class_specific=true", "--set", "eval.classes=[\"base\"]", "--set", "method.context=3"]
+            #expect(try Program.run("maple", ["train", file, "--quiet", "--threads", "1"] + own, in: place.folder, environment: ["MAPLE_RUNS": place.runs]).code == 0)
+            let scored = try place.maple("eval", "last", "--json", "--quiet").object()
+            #expect(try scored["loss"] as? Double == trained().loss && scored["count"] as? Int == 4)
+            try place.maple("eval", "last", "--classes", "new", "--quiet").expectRefusal("class-specific", "2 classes")
+            try FileManager.default.removeItem(atPath: place.runs)
+
+            let ensemble = try place.session(method: "zeroshot")
+            #expect(try place.maple("train", ensemble, "--quiet", "--set", "method.ensemble=selected+template", "--set", "eval.classes=[\"all\"]").code == 0)
+            let loss = try trained().loss
+            #expect(try place.maple("eval", "last", "--json", "--quiet").object()["loss"] as? Double == loss)
+            let direct = try place.maple(
+                "zeroshot", "--model", Workplace.model, "--data", place.data, "--ensemble", "selected+template", "--json", "--quiet")
+            #expect(try direct.object()["loss"] as? Double == loss)
+            // A sentence that is asked for stands alone.
+            let alone = try place.maple("eval", "last", "--template", "a photo of a {}.", "--json", "--quiet").object()["loss"] as? Double
+            let usual = try place.maple("zeroshot", "--model", Workplace.model, "--data", place.data, "--json", "--quiet").object()["loss"] as? Double
+            #expect(alone == usual && alone != loss)
+        }
+    }
 }

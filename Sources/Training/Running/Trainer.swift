@@ -77,9 +77,13 @@ public final class Trainer {
         self.commands = commands
         self.emit = emit
         let spec = inputs.spec, model = inputs.model
+        if !spec.data.allowMissing { try inputs.data.requireComplete() }
         training = inputs.data.fewShot(shots: spec.data.shots, seed: spec.seed).cut(to: spec.data.classes)
+        try ClassSentences.checkRoom(
+            inputs.data.classNames, method: spec.method, tokenizer: model.tokenizer, window: model.configuration.contextLength)
         let sentences = Self.sentences(training.classNames, spec: spec, model: model)
-        warnings = inputs.data.warnings + sentences.warnings
+        let short = spec.method.name == .zeroshot ? nil : training.belowShots(spec.data.shots)
+        warnings = inputs.data.warnings + sentences.warnings + (short.map { [$0] } ?? [])
         let method = try PromptMethod(spec.method, classes: training.classNames.count)
         if method != .zeroshot, training.train.isEmpty {
             throw TrainingError.emptySubset(

@@ -9,6 +9,8 @@ import Training
 
 extension ClassSubset: ExpressibleByArgument {}
 extension ImageSubset: ExpressibleByArgument {}
+extension EnsembleName: ExpressibleByArgument {}
+extension MethodName: ExpressibleByArgument {}
 
 /// What is scored, and over which names.
 struct ScoringOptions: ParsableArguments {
@@ -23,6 +25,9 @@ struct ScoringOptions: ParsableArguments {
 
     @Option(help: "Sentence of zero-shot prompts, {} standing for the class name.")
     var template: String?
+
+    @Flag(help: "Go on where images that the split file lists are missing.")
+    var allowMissing = false
 
     @Flag(help: "Print one JSON object on standard output.")
     var json = false
@@ -48,16 +53,23 @@ struct ZeroShot: ParsableCommand {
     @Option(help: "Data set folder.")
     var data: String
 
+    @Option(help: "Sentences that are averaged: selected (seven templates chosen for ImageNet) or selected+template.")
+    var ensemble: EnsembleName = .none
+
     @OptionGroup var scoring: ScoringOptions
     @OptionGroup var compute: ThreadOptions
 
     func run() throws {
         let model = try ModelFolder(path: model, threads: compute.threads)
         let classes = scoring.classes ?? .all
-        let data = try ImageDataset.open(path: data, split: scoring.split).cut(to: classes)
+        let whole = try ImageDataset.open(path: data, split: scoring.split)
+        if !scoring.allowMissing { try whole.requireComplete() }
+        let data = whole.cut(to: classes)
+        var spec = SessionSpec(name: "zeroshot", model: ModelSpec(path: model.path), data: DataSpec(path: data.folder))
+        spec.method = MethodSpec(name: .zeroshot, ensemble: ensemble)
+        if let template = scoring.template ?? data.template { spec.data.template = template }
         let sentences = ClassSentences(
-            classNames: data.classNames, template: scoring.template ?? data.template ?? DataSpec(path: "").template, tokenizer: model.tokenizer,
-            window: model.configuration.contextLength)
+            classNames: data.classNames, spec: spec, tokenizer: model.tokenizer, window: model.configuration.contextLength)
         try score(
             Evaluator.Task(
                 data: data, classes: classes, subset: scoring.subset, sentences: sentences.tokens, method: .zeroshot),
@@ -105,45 +117,30 @@ struct Eval: ParsableCommand {
         if let split = scoring.split { spec.data.split = split }
         let model = try ModelFolder(path: spec.model.path, threads: compute.threads)
         let listing = data == nil ? try SplitKeeper.read(folder) : nil
-        let classes = scoring.classes ?? .all
-        let images = try TrainingRun.open(spec.data, listing: listing).cut(to: classes)
-        let words = PromptWords(spec.method, tokenizer: model.tokenizer)
+        // Class-specific contexts know no other classes than those they were trained on.
+        let classes = scoring.classes ?? (spec.method.classSpecific ? spec.data.classes : .all)
+        let whole = try TrainingRun.open(spec.data, listing: listing)
+        if !scoring.allowMissing, !spec.data.allowMissing { try whole.requireComplete() }
+        let images = whole.cut(to: classes)
         var prompts: LearnedPrompts?
         var state: CheckpointState?
-        if spec.method.name != .zeroshot {
-            let learned = try LearnedPrompts(
-                clip: model.clip, method: PromptMethod(spec.method), initial: words.initial, seed: 1)
-            let restored = try Checkpoint.restore(learned, from: try checkpointPath(folder))
-            guard restored.modelFingerprint == model.fingerprint else {
-                throw TrainingError.modelChanged(expected: restored.modelFingerprint, found: model.fingerprint)
-            }
-            (prompts, state) = (learned, restored)
+        if spec.method.name == .zeroshot {
+            // A sentence that is asked for stands alone; another of the paper's data sets is read in its own.
+            if data != nil, let own = images.template { spec.data.template = own }
+            if let template = scoring.template { (spec.data.template, spec.method.ensemble) = (template, .none) }
+        } else {
+            let opened = try Checkpoint.open(path: try folder.checkpointPath(checkpoint), model: model)
+            (prompts, state) = (opened.prompts, opened.state)
             if scoring.template != nil { note("warning: --template is for zero-shot runs; this run's sentence is learned") }
         }
-        let window = model.configuration.contextLength
-        let sentences =
-            spec.method.name == .zeroshot
-            ? ClassSentences(
-                classNames: images.classNames, template: scoring.template ?? spec.data.template, tokenizer: model.tokenizer,
-                window: window)
-            : ClassSentences(classNames: images.classNames, tokenizer: model.tokenizer, window: window, sentence: words.sentence)
+        let sentences = ClassSentences(
+            classNames: images.classNames, spec: spec, tokenizer: model.tokenizer, window: model.configuration.contextLength)
         let result = try score(
             Evaluator.Task(
                 data: images, classes: classes, subset: scoring.subset, sentences: sentences.tokens,
                 method: spec.method.name, step: state?.step ?? 0, epoch: state?.epoch ?? 0),
             warnings: images.warnings + sentences.warnings, model: model, prompts: prompts, scoring)
         if save { note("kept as \(try folder.keep(result, ownData: data == nil))") }
-    }
-
-    private func checkpointPath(_ folder: RunFolder) throws -> String {
-        if let checkpoint {
-            let name = checkpoint.hasSuffix(".safetensors") ? checkpoint : checkpoint + ".safetensors"
-            return name.contains("/") ? name : folder.checkpointsFolder + "/" + name
-        }
-        guard let newest = try folder.newestCheckpoint() else {
-            throw TrainingError.checkpoint(path: folder.checkpointsFolder, what: "there is none. Train the run first.")
-        }
-        return folder.path + "/" + newest.file
     }
 }
 
