@@ -15,6 +15,36 @@ import Testing
         #expect(counts.reduce(0, +) == count && Double(correct.reduce(0, +)) / Double(count) == accuracy)
     }
 
+    /// Every method and every way of building its sentences: a checkpoint that is scored again gives the run's own figures.
+    @Test(arguments: [
+        ["method.name=maple"], ["method.name=coop"], ["method.name=coop", "method.class_specific=true"],
+        ["method.name=coop", "method.position=front"], ["method.name=cocoop"], ["method.name=vision"],
+        ["method.name=language"], ["method.name=independent"], ["method.name=zeroshot"],
+        ["method.name=zeroshot", "data.template=art of {}."], ["method.name=zeroshot", "method.ensemble=selected"],
+        ["method.name=zeroshot", "method.ensemble=selected+template", "data.template=art of {}."],
+    ])
+    func evalRepeatsTheRun(_ settings: [String]) throws {
+        try withWorkplace { place in
+            let session = try place.session()
+            let overrides = (settings + ["eval.classes=base"]).flatMap { ["--set", $0] }
+            let training = try place.maple(["train", session] + overrides)
+            try #require(training.code == 0, "\(training.errors)")
+            let run = try place.onlyRun()
+            let own = try run.evaluation(try #require(run.evaluationFiles().last))
+            let ending = try place.maple("eval", "last", "--classes", "base", "--json", "--quiet")
+            try #require(ending.code == 0, "\(ending.errors)")
+            let object = try ending.object()
+            #expect(object["accuracy"] as? Double == own.accuracy && object["count"] as? Int == own.count)
+            let loss = try #require(object["loss"] as? Double)
+            #expect(abs(loss - own.loss) < 1e-9, "\(loss) is not the run's \(own.loss)")
+            // Another sentence than the run's own gives other numbers.
+            if settings[0] == "method.name=zeroshot" {
+                let other = try place.maple("eval", "last", "--classes", "base", "--template", "nothing like {} here", "--json", "--quiet")
+                #expect(try other.object()["loss"] as? Double != own.loss)
+            }
+        }
+    }
+
     @Test func trainEvaluateAndList() throws {
         try withWorkplace { place in
             let training = try place.maple("train", place.session(every: 1), "--json")
@@ -172,29 +202,21 @@ import Testing
         #expect(try Program.run("maple", ["bench", "--shape", "tiny", "--method", "zeroshot"]).code == 2)
     }
 
-    /// `eval` scores what was trained: class-specific contexts over their own classes, an ensemble with all of its sentences.
-    @Test func evaluationsOfOtherMethods() throws {
+    /// Class-specific contexts have their own classes alone; `zeroshot` and `eval` read the same ensemble.
+    @Test func evaluationsOfOtherSentences() throws {
         try withWorkplace { place in
-            func trained() throws -> EvaluationResult { try #require(try place.onlyRun().evaluation(place.onlyRun().evaluationFiles()[0])) }
-            let file = try place.session(method: "coop")
-            let own = ["--set", "method.class_specific=true", "--set", "eval.classes=[\"base\"]", "--set", "method.context=3"]
-            #expect(try Program.run("maple", ["train", file, "--quiet", "--threads", "1"] + own, in: place.folder, environment: ["MAPLE_RUNS": place.runs]).code == 0)
-            let scored = try place.maple("eval", "last", "--json", "--quiet").object()
-            #expect(try scored["loss"] as? Double == trained().loss && scored["count"] as? Int == 4)
+            let own = ["method.class_specific=true", "eval.classes=[\"base\"]", "method.context=3"].flatMap { ["--set", $0] }
+            #expect(try place.maple(["train", place.session(method: "coop"), "--quiet"] + own).code == 0)
+            #expect(try place.maple("eval", "last", "--json", "--quiet").object()["count"] as? Int == 4)
             try place.maple("eval", "last", "--classes", "new", "--quiet").expectRefusal("class-specific", "2 classes")
-            try FileManager.default.removeItem(atPath: place.runs)
-
-            let ensemble = try place.session(method: "zeroshot")
-            #expect(try place.maple("train", ensemble, "--quiet", "--set", "method.ensemble=selected+template", "--set", "eval.classes=[\"all\"]").code == 0)
-            let loss = try trained().loss
-            #expect(try place.maple("eval", "last", "--json", "--quiet").object()["loss"] as? Double == loss)
-            let direct = try place.maple(
-                "zeroshot", "--model", Workplace.model, "--data", place.data, "--ensemble", "selected+template", "--json", "--quiet")
-            #expect(try direct.object()["loss"] as? Double == loss)
-            // A sentence that is asked for stands alone.
-            let alone = try place.maple("eval", "last", "--template", "a photo of a {}.", "--json", "--quiet").object()["loss"] as? Double
-            let usual = try place.maple("zeroshot", "--model", Workplace.model, "--data", place.data, "--json", "--quiet").object()["loss"] as? Double
-            #expect(alone == usual && alone != loss)
+            let zeroShot = try place.session(method: "zeroshot")
+            #expect(try place.maple("train", zeroShot, "--quiet", "--set", "name=z", "--set", "method.ensemble=selected+template").code == 0)
+            let run = try #require(try place.runFolders().first { $0.contains("-z-") })
+            let loss = try place.maple("eval", run, "--json", "--quiet").object()["loss"] as? Double
+            func direct(_ more: String...) throws -> Double? {
+                try place.maple(["zeroshot", "--model", Workplace.model, "--data", place.data, "--json", "--quiet"] + more).object()["loss"] as? Double
+            }
+            #expect(try loss != nil && direct("--ensemble", "selected+template") == loss && direct() != loss)
         }
     }
 }

@@ -18,7 +18,7 @@ final class VisionTower<R: Real> {
     private let embeddedMean: UnsafeMutablePointer<R>
     private let embeddedRstd: UnsafeMutablePointer<R>
     /// (capacity, d)
-    private let last: Matrix<R>
+    let last: Matrix<R>
     let normalised: Matrix<R>
     private let mean: UnsafeMutablePointer<R>
     private let rstd: UnsafeMutablePointer<R>
@@ -89,7 +89,8 @@ final class VisionTower<R: Real> {
     func forward(_ pixels: UnsafePointer<R>, count: Int, _ prompts: [Matrix<R>]) {
         precondition(count > 0 && count <= capacity && prompts.count == depth)
         images = count
-        embed(pixels, count, prompts.first)
+        // Not `first`: on an array of a generic element it allocates.
+        embed(pixels, count, prompts.isEmpty ? nil : prompts[0])
         let d = shape.width, layers = shape.layers, rows = count * (tokens + self.prompts)
         let norm = weights.visionPreNorm
         let first = memories[0].input

@@ -286,9 +286,22 @@ final class GoldenModel {
                     absolute: tolerance.rawFeatures)
             }
         }
-        if let last = expected["vision_last_hidden"], last.shape.count == 3, let post = expected["vision_pooled"] {
-            // The pooled token is the last hidden state's [CLS], normalised: both tensors must tell of the same rows.
-            c.expectEqual("rows of vision_last_hidden", last.shape[0], post.shape[0])
+        // Of the last hidden states only [CLS] and the end tokens are computed here.
+        if let hidden = expected["vision_last_hidden"], hidden.shape.count == 3 {
+            let values = try hidden.floats(), (tokens, d) = (hidden.shape[1], hidden.shape[2])
+            let wanted = (0..<hidden.shape[0]).flatMap { values[($0 * tokens * d)..<($0 * tokens * d + d)] }
+            c.compare("vision_last_hidden[CLS]", trace.visionLast(count: n), wanted, absolute: tolerance.rawFeatures)
+        }
+        if let hidden = expected["text_last_hidden"], hidden.shape.count == 3 {
+            let values = try hidden.floats(), (places, d) = (hidden.shape[1], hidden.shape[2])
+            let pooled = trace.textPooled
+            // The first places alone are in the file: longer sentences end behind them.
+            for (s, ids) in sentences.enumerated() where ids.count <= places && s < hidden.shape[0] {
+                let first = (s * places + ids.count - 1) * d
+                c.compare(
+                    "text_last_hidden[end of \(s)]", Array(pooled[(s * d)..<((s + 1) * d)]),
+                    Array(values[first..<(first + d)]), absolute: tolerance.rawFeatures)
+            }
         }
         return c.result
     }

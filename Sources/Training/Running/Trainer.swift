@@ -83,7 +83,11 @@ public final class Trainer {
             inputs.data.classNames, method: spec.method, tokenizer: model.tokenizer, window: model.configuration.contextLength)
         let sentences = Self.sentences(training.classNames, spec: spec, model: model)
         let short = spec.method.name == .zeroshot ? nil : training.belowShots(spec.data.shots)
-        warnings = inputs.data.warnings + sentences.warnings + (short.map { [$0] } ?? [])
+        var notes = inputs.data.warnings + sentences.warnings + (short.map { [$0] } ?? [])
+        if spec.method.name == .zeroshot, let own = inputs.data.template, own != spec.data.template {
+            notes.append("the data set's own sentence is \"\(own)\", the session's \"\(spec.data.template)\": set data.template to compare with the paper")
+        }
+        warnings = notes
         let method = try PromptMethod(spec.method, classes: training.classNames.count)
         if method != .zeroshot, training.train.isEmpty {
             throw TrainingError.emptySubset(
