@@ -105,7 +105,7 @@ extension DatasetError: CustomStringConvertible, LocalizedError {
         case .imagesMissing(let source, let root, let first, let count, let total):
             let names = first.joined(separator: ", ") + (count > first.count ? " and \(count - first.count) more" : "")
             return "\(count) of the \(total) images that \(source) lists are missing under \(root): \(names)."
-                + " Complete the download, or allow missing images to go on without them."
+                + " Complete the download, or set data.allow_missing (--allow-missing, allow_missing in a protocol) to go on without them."
 
         case .benchmarkIncomplete(let name, let folder, let missing, let what):
             return "\(folder) looks like \(name), but lacks \(missing) (\(what)). Put it at \(folder)/\(missing)."

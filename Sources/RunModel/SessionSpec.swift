@@ -63,10 +63,12 @@ public struct DataSpec: Sendable, Equatable, Codable {
     public var flip: Bool
     /// Sentence for zero-shot prompts, `{}` standing for the class name.
     public var template: String
+    /// Go on where images that the split file lists are missing: figures are then those of the images that are there.
+    public var allowMissing: Bool
 
     public init(
         path: String, split: String? = nil, classes: ClassSubset = .base, shots: Int? = 16,
-        crop: Bool = true, flip: Bool = true, template: String = "a photo of a {}."
+        crop: Bool = true, flip: Bool = true, template: String = "a photo of a {}.", allowMissing: Bool = false
     ) {
         self.path = path
         self.split = split
@@ -75,6 +77,12 @@ public struct DataSpec: Sendable, Equatable, Codable {
         self.crop = crop
         self.flip = flip
         self.template = template
+        self.allowMissing = allowMissing
+    }
+
+    enum CodingKeys: String, CodingKey {
+        case path, split, classes, shots, crop, flip, template
+        case allowMissing = "allow_missing"
     }
 }
 

@@ -78,6 +78,8 @@ extension SessionKey {
         SessionKey("data.crop", .flag, "train on random resized crops", otherNames: ["random_resized_crop"]),
         SessionKey("data.flip", .flag, "train on images flipped half of the time", otherNames: ["random_flip"]),
         SessionKey("data.template", .template, "sentence for zero-shot prompts", otherNames: ["prompt"]),
+        SessionKey(
+            "data.allow_missing", .flag, "go on where images of the split file are missing", otherNames: ["ignore_missing", "skip_missing"]),
         SessionKey("method.name", .word(MethodName.allCases.map(\.rawValue)), "prompt learning method", otherNames: ["trainer"]),
         SessionKey("method.context", .whole(1...64), "learned tokens per depth, in the text tower where both have their own", otherNames: ["n_ctx", "context_length", "length"]),
         SessionKey("method.depth", .whole(1...64), "blocks that get learned tokens; coop and cocoop have one", otherNames: ["prompt_depth"]),

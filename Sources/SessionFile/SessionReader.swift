@@ -199,6 +199,7 @@ struct SessionReader {
         data.crop = flag("data.crop", data.crop)
         data.flip = flag("data.flip", data.flip)
         data.template = text("data.template", data.template)
+        data.allowMissing = flag("data.allow_missing", data.allowMissing)
 
         var method = MethodSpec()
         method.name = word("method.name", method.name)

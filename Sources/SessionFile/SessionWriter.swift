@@ -21,6 +21,7 @@ extension SessionFile {
                 ("crop", String(spec.data.crop)),
                 ("flip", String(spec.data.flip)),
                 ("template", quoted(spec.data.template)),
+                ("allow_missing", String(spec.data.allowMissing)),
             ])
         table(
             "method",

@@ -4,6 +4,8 @@ import Foundation
 public enum TrainingError: Error, CustomStringConvertible, LocalizedError {
     case preprocessing(String)
     case classesUnknown
+    /// `classes` are those whose sentences a context of at most `largest` tokens leaves whole.
+    case contextTooLong(context: Int, window: Int, classes: [String], largest: Int)
     case emptySubset(subset: String, classes: String, data: String)
     case nonFinite(step: Int, tensor: String, loss: Float, learningRate: Double)
     case checkpoint(path: String, what: String)
@@ -27,6 +29,10 @@ public enum TrainingError: Error, CustomStringConvertible, LocalizedError {
             "preprocessor_config.json describes another pipeline than CLIP's: \(what). Correct the file or remove it to use CLIP's own."
         case .classesUnknown:
             "class-specific contexts need to know how many classes they were trained on. Open the run through its checkpoint."
+        case .contextTooLong(let context, let window, let classes, let largest):
+            "\(context) context tokens are more than the text tower's \(window) places leave room for: the \(classes.count == 1 ? "sentence of 1 class" : "sentences of \(classes.count) classes") would be cut, "
+                + classes.prefix(10).joined(separator: ", ") + (classes.count > 10 ? " and \(classes.count - 10) more" : "")
+                + ". Set method.context to at most \(largest)."
         case .emptySubset(let subset, let classes, let data):
             "\(data) has no \(subset) images of \(classes) classes. Check data.path, data.split, data.classes, eval.classes and eval.subset."
         case .nonFinite(let step, let tensor, let loss, let rate):

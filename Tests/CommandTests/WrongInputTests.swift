@@ -77,6 +77,47 @@ import Testing
         }
     }
 
+    /// A split file that does not fit its folder, and one that is wrong in itself.
+    @Test func wrongSplits() throws {
+        try withWorkplace { place in
+            let file = place.data + "/split_micro.json"
+            func write(_ extra: String) throws {
+                let lists = ["train", "test"].map { part in
+                    let entries = ["ash tree", "bat", "cat", "dog"].enumerated().flatMap { label, name in
+                        (0..<(part == "train" ? 4 : 2)).map { "[\"\(part)/\(name)/\(100 + $0).png\", \(label), \"\(name)\"]" }
+                    }
+                    return "\"\(part)\": [\(entries.joined(separator: ", "))\(part == "test" ? extra : "")]"
+                }
+                try Data("{\(lists.joined(separator: ", "))}".utf8).write(to: URL(fileURLWithPath: file))
+            }
+            let session = try place.session(epochs: 1)
+            try write((0..<11).map { ", [\"test/gone\($0).png\", 0, \"ash tree\"]" }.joined())
+            for ending in [
+                try place.maple("train", session), try place.maple("zeroshot", "--model", Workplace.model, "--data", place.data),
+            ] { ending.expectRefusal("11 of the 35 images", "test/gone0.png", "test/gone9.png and 1 more", "allow_missing") }
+            #expect(try place.runFolders().isEmpty)
+            #expect(try place.maple("train", session, "--quiet", "--set", "data.allow_missing=true").code == 0)
+            #expect(try place.maple("eval", "last", "--quiet").code == 0)
+            let told = try place.maple("zeroshot", "--model", Workplace.model, "--data", place.data, "--allow-missing", "--quiet")
+            #expect(told.code == 0 && told.errors.contains("11 of 35 images are missing"), "\(told)")
+            let check = try place.maple("data", "check", place.data)
+            #expect(check.code == 1 && check.errors.contains("11 of 35 images are missing"), "\(check)")
+
+            try write(", [\"test/cat/100.png\", 4, \" \"]")
+            try place.maple("train", session).expectRefusal("test/cat/100.png has label 4 without a class name")
+            try write(", [\"test/cat/100.png\", 4, \"cat\"]")
+            try place.maple("train", session).expectRefusal("class \"cat\" has several labels: 2, 4")
+            try write("")
+            try place.maple("train", session, "--set", "method.context=64", "--set", "method.init=\"\"", "--set", "method.depth=3")
+                .expectRefusal("2 layers")
+        }
+        let long = Array(repeating: "word", count: 12).joined(separator: " ")
+        try withWorkplace(classes: ["ash", "bat", "cat", long]) { place in
+            try place.maple("train", place.session(), "--set", "method.context=64")
+                .expectRefusal("64 context tokens", "1 class would be cut, \(long).", "Set method.context to at most ")
+        }
+    }
+
     @Test func wrongSessions() throws {
         try withWorkplace { place in
             try place.maple("train", "none.toml").expectRefusal("error: none.toml: there is no such file")

@@ -10,6 +10,8 @@ import Training
 
 extension ClassSubset: ExpressibleByArgument {}
 extension ImageSubset: ExpressibleByArgument {}
+extension EnsembleName: ExpressibleByArgument {}
+extension MethodName: ExpressibleByArgument {}
 
 /// What is scored, and over which names.
 struct ScoringOptions: ParsableArguments {
@@ -24,6 +26,9 @@ struct ScoringOptions: ParsableArguments {
 
     @Option(help: "Sentence of zero-shot prompts, {} standing for the class name.")
     var template: String?
+
+    @Flag(help: "Go on where images that the split file lists are missing.")
+    var allowMissing = false
 
     @Flag(help: "Print one JSON object on standard output.")
     var json = false
@@ -52,6 +57,9 @@ struct ZeroShot: ParsableCommand {
     @Option(help: "Data set folder.")
     var data: String
 
+    @Option(help: "Sentences that are averaged: selected (seven templates chosen for ImageNet) or selected+template.")
+    var ensemble: EnsembleName = .none
+
     @OptionGroup var scoring: ScoringOptions
     @OptionGroup var compute: ThreadOptions
 
@@ -59,10 +67,14 @@ struct ZeroShot: ParsableCommand {
         let model = try ModelFolder(path: model, vocabulary: vocabulary, threads: compute.threads)
         model.notes.forEach { note("warning: \($0)") }
         let classes = scoring.classes ?? .all
-        let data = try ImageDataset.open(path: data, split: scoring.split).cut(to: classes)
+        let whole = try ImageDataset.open(path: data, split: scoring.split)
+        if !scoring.allowMissing { try whole.requireComplete() }
+        let data = whole.cut(to: classes)
+        var spec = SessionSpec(name: "zeroshot", model: ModelSpec(path: model.path), data: DataSpec(path: data.folder))
+        spec.method = MethodSpec(name: .zeroshot, ensemble: ensemble)
+        if let template = scoring.template ?? data.template { spec.data.template = template }
         let sentences = ClassSentences(
-            classNames: data.classNames, template: scoring.template ?? data.template ?? DataSpec(path: "").template, tokenizer: model.tokenizer,
-            window: model.configuration.contextLength)
+            classNames: data.classNames, spec: spec, tokenizer: model.tokenizer, window: model.configuration.contextLength)
         try score(
             Evaluator.Task(
                 data: data, classes: classes, subset: scoring.subset, sentences: sentences.tokens, method: .zeroshot),
@@ -123,21 +135,24 @@ struct Eval: ParsableCommand {
         if let split = scoring.split { spec.data.split = split }
         let model = try ModelFolder(spec.model, threads: compute.threads)
         let listing = data == nil ? try SplitKeeper.read(folder) : nil
-        let classes = scoring.classes ?? .all
-        let images = try TrainingRun.open(spec.data, listing: listing).cut(to: classes)
-        var learned: (prompts: LearnedPrompts, state: CheckpointState)?
-        if spec.method.name != .zeroshot {
-            learned = try Checkpoint.open(path: try checkpointPath(folder), model: model)
+        // Class-specific contexts know no other classes than those they were trained on.
+        let classes = scoring.classes ?? (spec.method.classSpecific ? spec.data.classes : .all)
+        let whole = try TrainingRun.open(spec.data, listing: listing)
+        if !scoring.allowMissing, !spec.data.allowMissing { try whole.requireComplete() }
+        let images = whole.cut(to: classes)
+        var prompts: LearnedPrompts?
+        var state: CheckpointState?
+        if spec.method.name == .zeroshot {
+            // A sentence that is asked for stands alone; another of the paper's data sets is read in its own.
+            if data != nil, let own = images.template { spec.data.template = own }
+            if let template = scoring.template { (spec.data.template, spec.method.ensemble) = (template, .none) }
+        } else {
+            let opened = try Checkpoint.open(path: try folder.checkpointPath(checkpoint), model: model)
+            (prompts, state) = (opened.prompts, opened.state)
             if scoring.template != nil { note("warning: --template is for zero-shot runs; this run's sentence is learned") }
-        } else if let template = scoring.template {
-            // The one sentence asked for, in place of the run's own or its ensemble.
-            spec.data.template = template
-            spec.method.ensemble = .none
         }
-        let (prompts, state) = (learned?.prompts, learned?.state)
         let sentences = ClassSentences(
-            classNames: images.classNames, spec: spec, tokenizer: model.tokenizer,
-            window: model.configuration.contextLength)
+            classNames: images.classNames, spec: spec, tokenizer: model.tokenizer, window: model.configuration.contextLength)
         let result = try score(
             Evaluator.Task(
                 data: images, classes: classes, subset: scoring.subset, sentences: sentences.tokens,
@@ -158,7 +173,9 @@ struct Eval: ParsableCommand {
         (clip.notes + opened.notes.map { "\(path): \($0)" }).forEach { note("warning: \($0)") }
         if let names = opened.classNames, !scoring.quiet { note("trained on \(names.count) classes: \(listed(names))") }
         let classes = scoring.classes ?? .all
-        let images = try ImageDataset.open(path: data, split: scoring.split).cut(to: classes)
+        let whole = try ImageDataset.open(path: data, split: scoring.split)
+        if !scoring.allowMissing { try whole.requireComplete() }
+        let images = whole.cut(to: classes)
         let sentences = ClassSentences(
             classNames: images.classNames, tokenizer: clip.tokenizer, window: clip.configuration.contextLength,
             sentence: PromptWords(opened.method, tokenizer: clip.tokenizer).sentence)
@@ -167,17 +184,6 @@ struct Eval: ParsableCommand {
                 data: images, classes: classes, subset: scoring.subset, sentences: sentences.tokens, method: opened.method.name,
                 step: opened.step, epoch: opened.epoch),
             warnings: images.warnings + sentences.warnings, model: clip, prompts: opened.prompts, scoring)
-    }
-
-    private func checkpointPath(_ folder: RunFolder) throws -> String {
-        if let checkpoint {
-            let name = checkpoint.hasSuffix(".safetensors") ? checkpoint : checkpoint + ".safetensors"
-            return name.contains("/") ? name : folder.checkpointsFolder + "/" + name
-        }
-        guard let newest = try folder.newestCheckpoint() else {
-            throw TrainingError.checkpoint(path: folder.checkpointsFolder, what: "there is none. Train the run first.")
-        }
-        return folder.path + "/" + newest.file
     }
 }
 
