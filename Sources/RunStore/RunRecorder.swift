@@ -20,7 +20,7 @@ public final class RunRecorder: Sendable {
         nonisolated(unsafe) let events: JSONLinesWriter
         var lock: RunLock?
         var summary: SummaryFile
-        let spec: SessionSpec
+        let subject: Subject
     }
 
     /// Begins a new run.

@@ -24,8 +24,7 @@ public struct WeightsFile: WeightSource {
         let file = try MappedFile(path: path)
         if let kind = Self.foreignKind(file.bytes) { throw .file(path: path, .foreign(kind: kind)) }
         let looksLikeHeader = file.bytes.count > 8 && file.bytes[8] == UInt8(ascii: "{")
-        let isPickle = file.bytes.starts(with: ZipArchive.signature) || file.bytes.starts(with: [0x80])
-        if !isPickle, looksLikeHeader || path.hasSuffix(".safetensors") {
+        if !file.bytes.starts(with: ZipArchive.signature), looksLikeHeader || path.hasSuffix(".safetensors") {
             (source, container) = (try SafetensorsFile(file), "safetensors")
         } else {
             let opened = try PyTorchFile(file)

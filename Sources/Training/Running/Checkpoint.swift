@@ -31,18 +31,12 @@ public enum Checkpoint {
         for t in prompts.trainable {
             tensors.append(TensorToWrite("momentum/" + t.name, shape: t.shape, floats: Array(t.momentum)))
         }
-        let metadata = [
+        let method = state.method
+        var metadata = [
             "maple": version, "step": "\(state.step)", "epoch": "\(state.epoch)", "batch": "\(state.batch)",
             "generator": "counters of seed \(state.seed)", "seed": "\(state.seed)",
             // Exact: Swift prints the shortest text that reads back as the same number.
             "rate_factor": state.rateFactor.map { "\($0)" } ?? "none", "model": state.modelFingerprint,
-        ].merging(notes(state.method, prompts)) { $1 }
-        try SafetensorsWriter.write(tensors, metadata: metadata, to: path)
-    }
-
-    /// A method and its shape as text.
-    static func notes(_ method: MethodSpec, _ prompts: LearnedPrompts) -> [String: String] {
-        var metadata = [
             "method": method.name.rawValue, "context": "\(method.context)", "depth": "\(method.depth)", "init": method.initialWords,
         ]
         // What most methods do not have stays away.
@@ -53,7 +47,7 @@ public enum Checkpoint {
         if let sentences = prompts.ownSentences {
             metadata["sentences"] = sentences.map { $0.map(String.init).joined(separator: " ") }.joined(separator: ";")
         }
-        return metadata
+        try SafetensorsWriter.write(tensors, metadata: metadata, to: path)
     }
 
     /// Reads the position without the tensors' values.

@@ -3,14 +3,22 @@ import Formats
 import Foundation
 import RunModel
 
-/// Writes learned prompts for other programs.
+/// Writes the prompts of a run's checkpoint for other programs.
 public struct PromptExport {
-    private let prompts: LearnedPrompts
-    private let state: CheckpointState
+    public let state: CheckpointState
+    private let file: SafetensorsFile
+    /// The trained tensors, without their momentum.
+    private let trained: [StoredTensor]
 
-    public init(_ prompts: LearnedPrompts, state: CheckpointState) {
-        self.prompts = prompts
-        self.state = state
+    /// - Parameter checkpoint: a checkpoint of this program.
+    /// - Throws: `FormatError`, `TrainingError.checkpoint`, `TrainingError.export` where nothing was learned.
+    public init(checkpoint path: String) throws {
+        file = try SafetensorsFile(path: path)
+        state = try Checkpoint.state(path: path)
+        trained = file.names.filter { !$0.hasPrefix("momentum/") }.compactMap { [file] in file[$0] }
+        guard !trained.isEmpty else {
+            throw TrainingError.export("\(path) holds nothing that was learned. Use maple convert for the model itself.")
+        }
     }
 
     /// A checkpoint that `torch.load(weights_only=True)` reads and the reference's `load_model` accepts: `state_dict` with the
@@ -21,7 +29,9 @@ public struct PromptExport {
         let bare = state.method.name == .coop || state.method.name == .cocoop
         let prefix = "prompt_learner."
         try PyTorchWriter.write(
-            stateDictionary: try tensors { bare && $0.hasPrefix(prefix) ? String($0.dropFirst(prefix.count)) : $0 },
+            stateDictionary: trained.map {
+                TensorToWrite($0, name: bare && $0.name.hasPrefix(prefix) ? String($0.name.dropFirst(prefix.count)) : nil)
+            },
             beside: [
                 ("epoch", .integer(state.epoch)), ("optimizer", .none), ("scheduler", .none), ("val_result", .none),
             ], to: path)
@@ -40,18 +50,10 @@ public struct PromptExport {
 
     /// The trained tensors in F32 with what is needed to use them as text beside: method, shape, words, the model's fingerprint.
     public func safetensors(to path: String) throws {
-        var notes = Checkpoint.notes(state.method, prompts)
+        // What training alone needs stays behind; without "maple" it is no checkpoint to go on from.
+        var notes = file.metadata.filter { !["maple", "batch", "generator", "seed", "rate_factor"].contains($0.key) }
         notes["format"] = "pt"
-        notes["model"] = state.modelFingerprint
-        notes["epoch"] = "\(state.epoch)"
-        notes["step"] = "\(state.step)"
-        try SafetensorsWriter.write(try tensors { $0 }, metadata: notes, to: path)
-    }
-
-    private func tensors(_ name: (String) -> String) throws -> [TensorToWrite] {
-        let trainable = prompts.trainable
-        guard !trainable.isEmpty else { throw TrainingError.export("zero-shot CLIP has learned nothing. Use maple convert for the model itself.") }
-        return trainable.map { TensorToWrite(name($0.name), shape: $0.shape, floats: Array($0.value)) }
+        try SafetensorsWriter.write(trained.map { TensorToWrite($0) }, metadata: notes, to: path)
     }
 
     // MARK: Hugging Face
@@ -75,12 +77,15 @@ public struct PromptExport {
     ///   in transformers' CLIP.
     public func huggingFace(_ model: ModelFolder, classNames: [String], to path: String) throws {
         let method = state.method
-        guard method.name == .coop || method.name == .language && method.depth == 1, let context = prompts.trainable.first else {
+        guard method.name == .coop || method.name == .language && method.depth == 1, let context = trained.first else {
             throw TrainingError.export(
                 "\(method.name.rawValue)\(method.name == .language ? " of depth \(method.depth)" : "") cannot be told to transformers' CLIP: only words that are learned in the sentence can (coop, and language of depth 1). Use --to safetensors or --to reference.")
         }
-        let rows = context.value.count / model.clip.shape.text.width
-        let own = prompts.method.ownContexts != nil
+        guard state.modelFingerprint == model.fingerprint else {
+            throw TrainingError.modelChanged(expected: state.modelFingerprint, found: model.fingerprint)
+        }
+        let rows = context.count / model.clip.shape.text.width
+        let own = method.classSpecific
         let tokens = (0..<rows).map { own ? "<class-\($0 / method.context + 1)-ctx-\($0 % method.context + 1)>" : "<ctx-\($0 + 1)>" }
         let words = PromptWords(method, tokenizer: model.tokenizer)
         // What stands between the learned tokens and the name.
@@ -106,7 +111,7 @@ public struct PromptExport {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
         try CLIPFolderWriter(
-            model.files.files, tokenizer: model.tokenizer, added: (tokens, Array(context.value))
+            model.files.files, tokenizer: model.tokenizer, added: (tokens, try context.floats())
         ).write(to: path, type: .f32, more: ["prompts.json": String(decoding: try encoder.encode(texts), as: UTF8.self) + "\n"])
     }
 }
