@@ -225,6 +225,7 @@ struct SessionReader {
 
         return SessionSpec(
             name: text("name", defaultName), seed: whole("seed", 1), model: ModelSpec(path: text("model.path", "")),
-            data: data, method: method, optim: optim, eval: eval)
+            data: data, method: method, optim: optim, eval: eval,
+            log: LogSpec(tensorBoard: flag("log.tensorboard", false)))
     }
 }
