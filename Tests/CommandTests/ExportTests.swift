@@ -18,6 +18,7 @@ import Testing
                 #expect(rows[0].contains(Substring(name)), "\(name)")
             }
             try place.maple("export", "last", "--to", "csv", csv).expectRefusal("m.csv", "--force")
+            #expect(try place.maple("export", "last", "--to", "csv", "-").output == String(contentsOfFile: csv, encoding: .utf8))
             #expect(try place.maple("export", "last", "--to", "csv", csv, "--force").code == 0)
             try place.maple("export", "last", "--to", "csv", place.folder, "--force").expectRefusal("is a folder")
             try place.maple("export", "last", "--to", "csv", place.folder + "/none/m.csv").expectRefusal("none/m.csv")

@@ -33,42 +33,10 @@ import Testing
     }
 
     /// Records that tensorboard 2.21's RecordWriter makes of the same messages.
-    @Test(arguments: [
-        (TensorBoardEvent(time: 1.5, .fileVersion), "1800000000000000a37f4b2209000000000000f83f1a0d627261696e2e4576656e743a322a28646c"),
-        (
-            TensorBoardEvent(
-                time: 2.25, step: 300, .values([SummaryValue("train/loss", .scalar(0.1)), SummaryValue("x", .scalar(.infinity))])),
-            "2b00000000000000861bc34b09000000000000024010ac022a1d0a110a0a747261696e2f6c6f737315cdcccc3d0a080a0178150000807f70222588"
-        ),
-        (
-            TensorBoardEvent(time: 3, step: 1, .values([SummaryValue("h", .histogram(TensorBoardHistogram([-1, 0, 1, 3], buckets: 2)))])),
-            "6500000000000000ebd05a6909000000000000084010012a580a560a01682a5109000000000000f0bf110000000000000840190000000000001040210000000000000840290000000000002640"
-                + "3210000000000000f03f00000000000008403a1000000000000000400000000000000040a11a8ee1"
-        ),
-        (
-            TensorBoardEvent(time: 3, .values([SummaryValue("i", .image(png: [0x89, 0x50, 0x4E, 0x47], width: 3, height: 2))])),
-            "1e00000000000000d9dc12320900000000000008402a130a110a0169220c080210031803220489504e477685bb65"
-        ),
-        (TensorBoardEvent(time: 4, step: 7, .restart), "0f000000000000006d532b0909000000000000104010073a020801ed7836de"),
-        (
-            TensorBoardEvent(
-                time: 5,
-                .values([
-                    HyperParameters.experiment([("lr", .number(0.5)), ("m", .text("")), ("f", .flag(true))], metrics: ["a/b"]),
-                    HyperParameters.sessionStart([("lr", .number(0.5))], time: 5),
-                ])),
-            "9f0000000000000052f38bfb0900000000000014402a93010a460a145f68706172616d735f2f6578706572696d656e744a2e0a2c0a0768706172616d731221121f22060a026c72200322050a"
-                + "016d200122050a016620022a070a051203612f620a490a1c5f68706172616d735f2f73657373696f6e5f73746172745f696e666f4a290a270a0768706172616d73121c1a1a0a0f0a026c7212"
-                + "0911000000000000e03f290000000000001440ad8e2882"
-        ),
-        (
-            TensorBoardEvent(time: 6, .values([HyperParameters.sessionEnd(.success, time: 6)])),
-            "4500000000000000ebe668b00900000000000018402a3a0a380a1a5f68706172616d735f2f73657373696f6e5f656e645f696e666f4a1a0a180a0768706172616d73120d220b0801110000000000001840dce71ec6"
-        ),
-    ] as [(TensorBoardEvent, String)])
-    func bytesOfTheRealWriter(_ event: TensorBoardEvent, _ golden: String) {
-        let record = event.record
-        #expect(record == hex(golden), "\(record.map { String(format: "%02x", $0) }.joined())")
+    @Test(arguments: Golden.all)
+    private func bytesOfTheRealWriter(_ golden: Golden) {
+        let record = golden.event.record
+        #expect(record == hex(golden.bytes), "\(record.map { String(format: "%02x", $0) }.joined())")
     }
 
     @Test func histogramsCountEveryFiniteValue() {
@@ -126,26 +94,20 @@ import Testing
     }
 
     /// Tensors as TensorFlow 2 and others encode one number.
-    @Test(arguments: [
-        ("0801" + "1200" + "22040000c03f", 1.5), ("0802" + "1200" + "2208000000000000f83f", 1.5), ("0801" + "2d0000c03f", 1.5),
-        ("0801" + "2a040000c03f", 1.5), ("0802" + "31000000000000f83f", 1.5), ("0803" + "38feffffffffffffffff01", -2), ("0809" + "520105", 5),
-        ("0813" + "6880fc01", nil), ("0813" + "6a0380f801", .infinity), ("0813" + "2202003e", 1.5), ("080e" + "2202c03f", 1.5),
-        ("0801" + "120412020801" + "22040000c03f", 1.5), ("0801" + "120412020802" + "22040000c03f", nil), ("0807" + "4201" + "61", nil),
-        ("0801" + "2203000000", nil), ("0817" + "8a0103ffff03", 65535),
-    ] as [(String, Double?)])
-    func tensorsOfOneNumber(_ tensor: String, _ wanted: Double?) {
+    @Test(arguments: Tensor.all)
+    private func tensorsOfOneNumber(_ tensor: Tensor) {
         let event = ProtobufMessage { event in
             event.field(1, double: 1)
             event.field(2, whole: 4)
             event.field(5) {
                 $0.field(1) {
                     $0.field(1, text: "t")
-                    $0.field(8, bytes: hex(tensor))
+                    $0.field(8, bytes: hex(tensor.bytes))
                 }
             }
         }
         let log = log(EventRecords.framed(event.bytes))
-        #expect(log.problems.isEmpty && log["t"]?.points.first?.value == wanted)
+        #expect(log.problems.isEmpty && log["t"]?.points.first?.value == tensor.value)
     }
 
     @Test func damageIsSaid() throws {
@@ -186,4 +148,50 @@ import Testing
         }
         try fuzz(Array(seed), seed: 77) { _ = log($0) }
     }
+}
+
+/// A tensor message and the number that it stands for; nil for none.
+private struct Tensor {
+    var bytes: String
+    var value: Double?
+
+    init(_ bytes: String, _ value: Double?) {
+        self.bytes = bytes
+        self.value = value
+    }
+
+    static let all: [Tensor] = [
+        Tensor("0801120022040000c03f", 1.5),
+        Tensor("080212002208000000000000f83f", 1.5),
+        Tensor("08012d0000c03f", 1.5),
+        Tensor("08012a040000c03f", 1.5),
+        Tensor("080231000000000000f83f", 1.5),
+        Tensor("080338feffffffffffffffff01", -2),
+        Tensor("0809520105", 5),
+        Tensor("081368807c", 1.5),
+        Tensor("08136a0380f801", .infinity),
+        Tensor("08132202003e", 1.5),
+        Tensor("080e2202c03f", 1.5),
+        Tensor("080112041202080122040000c03f", 1.5),
+        Tensor("080112041202080222040000c03f", nil),
+        Tensor("0807420161", nil),
+        Tensor("08012203000000", nil),
+        Tensor("08178a0103ffff03", 65535),
+    ]
+}
+
+/// A record that tensorboard 2.21's RecordWriter makes of a message, in hexadecimal.
+private struct Golden {
+    var event: TensorBoardEvent
+    var bytes: String
+
+    static let all: [Golden] = [
+        Golden(event: TensorBoardEvent(time: 1.5, .fileVersion), bytes: "1800000000000000a37f4b2209000000000000f83f1a0d627261696e2e4576656e743a322a28646c"),
+        Golden(event: TensorBoardEvent(time: 2.25, step: 300, .values([SummaryValue("train/loss", .scalar(0.1)), SummaryValue("x", .scalar(.infinity))])), bytes: "2b00000000000000861bc34b09000000000000024010ac022a1d0a110a0a747261696e2f6c6f737315cdcccc3d0a080a0178150000807f70222588"),
+        Golden(event: TensorBoardEvent(time: 3, step: 1, .values([SummaryValue("h", .histogram(TensorBoardHistogram([-1, 0, 1, 3], buckets: 2)))])), bytes: "6500000000000000ebd05a6909000000000000084010012a580a560a01682a5109000000000000f0bf1100000000000008401900000000000010402100000000000008402900000000000026403210000000000000f03f00000000000008403a1000000000000000400000000000000040a11a8ee1"),
+        Golden(event: TensorBoardEvent(time: 3, .values([SummaryValue("i", .image(png: [0x89, 0x50, 0x4E, 0x47], width: 3, height: 2))])), bytes: "1e00000000000000d9dc12320900000000000008402a130a110a0169220c080210031803220489504e477685bb65"),
+        Golden(event: TensorBoardEvent(time: 4, step: 7, .restart), bytes: "0f000000000000006d532b0909000000000000104010073a020801ed7836de"),
+        Golden(event: TensorBoardEvent(time: 5, .values([HyperParameters.experiment([("lr", .number(0.5)), ("m", .text("")), ("f", .flag(true))], metrics: ["a/b"]), HyperParameters.sessionStart([("lr", .number(0.5))], time: 5)])), bytes: "9f0000000000000052f38bfb0900000000000014402a93010a460a145f68706172616d735f2f6578706572696d656e744a2e0a2c0a0768706172616d731221121f22060a026c72200322050a016d200122050a016620022a070a051203612f620a490a1c5f68706172616d735f2f73657373696f6e5f73746172745f696e666f4a290a270a0768706172616d73121c1a1a0a0f0a026c72120911000000000000e03f290000000000001440ad8e2882"),
+        Golden(event: TensorBoardEvent(time: 6, .values([HyperParameters.sessionEnd(.success, time: 6)])), bytes: "4500000000000000ebe668b00900000000000018402a3a0a380a1a5f68706172616d735f2f73657373696f6e5f656e645f696e666f4a1a0a180a0768706172616d73120d220b0801110000000000001840dce71ec6"),
+    ]
 }

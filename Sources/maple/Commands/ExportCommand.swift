@@ -18,7 +18,7 @@ struct Export: ParsableCommand {
     @Option(help: "What to write.")
     var to: ExportTarget
 
-    @Argument(help: "File or folder to write.")
+    @Argument(help: "File or folder to write; - for standard output (csv, jsonl).")
     var path: String
 
     @Option(help: "Checkpoint within the run, such as epoch-3 (default: the last).")
@@ -32,11 +32,12 @@ struct Export: ParsableCommand {
 
     func run() throws {
         let folder = try RunList.find(target, in: runs ?? RunFolder.defaultRoot())
-        say(try write(ExportRequest(run: folder, path: path, checkpoint: checkpoint, force: force)))
+        let written = try write(ExportRequest(run: folder, path: path, checkpoint: checkpoint, force: force))
+        if let written { say(written) }
     }
 
-    /// - Returns: the path that was written.
-    private func write(_ request: ExportRequest) throws -> String {
+    /// - Returns: the path that was written; nil for standard output.
+    private func write(_ request: ExportRequest) throws -> String? {
         switch to {
         case .csv, .jsonl: try exportMetrics(request)
         case .tensorboard: try exportTensorBoard(request)
@@ -51,13 +52,18 @@ struct Export: ParsableCommand {
         return file
     }
 
-    private func exportMetrics(_ request: ExportRequest) throws -> String {
-        try request.checkFile()
+    private func exportMetrics(_ request: ExportRequest) throws -> String? {
         let table = try MetricTable(request.run)
         guard !table.steps.isEmpty else { throw ExportError.nothingMeasured(run: request.run.path) }
-        try AtomicFile.write(to: request.path) { append in
+        func write(_ append: ([UInt8]) throws -> Void) throws {
             if to == .csv { try table.writeCSV(append) } else { try table.writeJSONLines(append) }
         }
+        if request.path == "-" {
+            try write { say(String(decoding: $0.dropLast(), as: UTF8.self)) }
+            return nil
+        }
+        try request.checkFile()
+        try AtomicFile.write(to: request.path, write)
         return request.path
     }
 }

@@ -11,7 +11,7 @@ enum ExportTarget: String, CaseIterable, ExpressibleByArgument {
         switch self {
         case .csv: "all metrics as a table with commas, a row a step"
         case .jsonl: "all metrics as lines of JSON, an object a step"
-        case .tensorboard: "scalars, histograms, settings and pictures as an event file in a folder"
+        case .tensorboard: "scalars, histograms, settings and pictures: an event file"
         }
     }
 }
