@@ -13,6 +13,7 @@ public enum FormatError: Error, Equatable, Sendable {
     case textTooLong(text: String, tokens: Int, contextLength: Int)
     /// A vocabulary cannot be learned; `smallest` is nil where there are no words to learn from.
     case vocabularySize(size: Int, smallest: Int?)
+    case tensorBoard(path: String, TensorBoardProblem)
     case elementType(tensor: String, type: TensorType, wanted: String)
     case write(path: String, reason: String)
 }

@@ -44,7 +44,7 @@ public final class RunRecorder: Sendable {
     }
 
     /// Goes on with a run from a checkpoint taken after `step`: later points are cut from its metrics, its events are kept.
-    /// - Throws: `RunStoreError.alreadyRunning` if another process trains it, `.newerFormat`, and others.
+    /// - Throws: `RunStoreError.alreadyRunning` if another process trains it, `.newerFormat`, `.imported` if none may, and others.
     public convenience init(resuming folder: RunFolder, spec: SessionSpec, afterStep step: Int) throws {
         try self.init(resuming: folder, subject: Subject(spec), afterStep: step)
     }
@@ -52,6 +52,7 @@ public final class RunRecorder: Sendable {
     /// Goes on with a run of any kind.
     public init(resuming folder: RunFolder, subject: Subject, afterStep step: Int) throws {
         if let old = try? SummaryFile.read(folder), old.isNewer { throw RunStoreError.newerFormat(path: folder.path, format: old.format) }
+        try ImportedRun.refuse(folder)
         let lock = try RunLock(path: folder.lockFile, run: folder.path)
         try MetricsFile.truncate(folder.metricsFile, afterStep: step)
         var overview = Self.overview(folder, subject, created: Date().timeIntervalSince1970)

@@ -113,6 +113,7 @@ extension SessionKey {
         SessionKey("eval.subset", .word(ImageSubset.allCases.map(\.rawValue)), "images to evaluate"),
         SessionKey("eval.batch", .whole(1...65_536), "images per forward pass", otherNames: ["batch_size"]),
         SessionKey("eval.zero_shot", .flag, "score zero-shot CLIP once, to tell gains", otherNames: ["zeroshot", "baseline"]),
+        SessionKey("log.tensorboard", .flag, "write event files to the run's folder tensorboard", otherNames: ["tb", "tensor_board"]),
     ]
 
     /// What a run noted about itself; read by people and by `SessionFile.recorded`, ignored by sessions.

@@ -56,6 +56,7 @@ extension SessionFile {
                 ("batch", String(spec.eval.batch)),
                 ("zero_shot", String(spec.eval.zeroShot)),
             ])
+        table("log", [("tensorboard", String(spec.log.tensorBoard))])
         if let provenance { lines += recordedLines(provenance) }
         return lines.joined(separator: "\n") + "\n"
     }

@@ -18,7 +18,7 @@ struct Maple: ParsableCommand {
         subcommands: [
             Demo.self,
             Train.self, Resume.self, Eval.self, ZeroShot.self, Runs.self, Compare.self, Show.self, Inspect.self, Convert.self,
-            DataTools.self, Doctor.self,
+            Export.self, Import.self, DataTools.self, Doctor.self,
             BenchCommand.self, ProtocolCommand.self, AblationCommand.self, CostCommand.self, WordsCommand.self, FeaturesCommand.self,
             PretrainCommand.self, VocabularyCommand.self,
             WorkbenchCommand.self,

@@ -57,6 +57,7 @@ struct TrainingJob: Sendable {
         // Recording may fail on a full disk while an event is under way: the run then stops at the next step.
         let fault = Mutex<(any Error)?>(nil)
         let current = Mutex<RunRecorder?>(nil)
+        let board = Mutex<TensorBoardRecorder?>(nil)
         let trainer = try Trainer(
             Trainer.Inputs(spec: spec, model: model, data: data, zeroShot: knownZeroShot(model, data)), continuing: continuation,
             commands: commands
@@ -70,11 +71,19 @@ struct TrainingJob: Sendable {
                 }
                 if isFirst { commands.post(.stop) }
             }
+            board.withLock { $0 }?.record(event)
             observe(event)
         }
         let recorder = try recorder(trainer, model, data)
         trainer.checkpointFolder = recorder.folder.checkpointsFolder
         current.withLock { $0 = recorder }
+        if spec.log.tensorBoard {
+            let log = TensorBoardRecorder(recorder.folder, spec: spec, samples: trainer.samples) { [observe] text in
+                try? recorder.record(.warning(text))
+                observe(.warning(text))
+            }
+            board.withLock { $0 = log }
+        }
         let inbox = watchInbox(recorder)
         defer {
             inbox.cancel()
@@ -94,6 +103,7 @@ struct TrainingJob: Sendable {
             return Outcome(folder: recorder.folder, summary: summary, stoppedAt: trainer.step)
         } catch {
             try? recorder.record(.failed("\(error)"))
+            board.withLock { $0 }?.record(.failed("\(error)"))
             observe(.failed("\(error)"))
             throw RunFailure(error: error, folder: recorder.folder.path)
         }
