@@ -11,6 +11,7 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/LebJe/TOMLKit", from: "0.6.0"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
     ],
     targets: [
         // System libraries and C
@@ -28,7 +29,7 @@ let package = Package(
         .target(name: "Analysis", dependencies: ["RunModel"]),
         .target(name: "TOMLText", dependencies: ["TOMLKit"]),
         .target(name: "SessionFile", dependencies: ["RunModel", "TOMLKit", "TOMLText"]),
-        .target(name: "RunStore", dependencies: ["RunModel"]),
+        .target(name: "RunStore", dependencies: ["RunModel", .product(name: "GRDB", package: "GRDB.swift")]),
         .target(name: "Training", dependencies: ["RunModel", "Engine", "Formats", "Datasets"]),
         .target(name: "Screen", dependencies: ["RunModel"]),
         .target(name: "ThemeFile", dependencies: ["Screen", "TOMLKit", "TOMLText"]),

@@ -182,11 +182,22 @@ public struct EvalSpec: Sendable, Equatable, Codable {
     public var subset: ImageSubset
     /// Images per forward pass.
     public var batch: Int
+    /// Score zero-shot CLIP once a run, before its first evaluation, so that gains can be told. Figures that an earlier run of the
+    /// same model, images and sentence kept are taken over either way.
+    public var zeroShot: Bool
 
-    public init(every: Int = 1, classes: [ClassSubset] = [.base, .new], subset: ImageSubset = .test, batch: Int = 32) {
+    public init(
+        every: Int = 1, classes: [ClassSubset] = [.base, .new], subset: ImageSubset = .test, batch: Int = 32, zeroShot: Bool = true
+    ) {
         self.every = every
         self.classes = classes
         self.subset = subset
         self.batch = batch
+        self.zeroShot = zeroShot
+    }
+
+    enum CodingKeys: String, CodingKey {
+        case every, classes, subset, batch
+        case zeroShot = "zero_shot"
     }
 }

@@ -20,8 +20,7 @@ public final class RunRecorder: Sendable {
         nonisolated(unsafe) let events: JSONLinesWriter
         var lock: RunLock?
         var summary: SummaryFile
-        let subset: ImageSubset
-        let data: String
+        let spec: SessionSpec
     }
 
     /// Begins a new run.
@@ -39,8 +38,9 @@ public final class RunRecorder: Sendable {
     }
 
     /// Goes on with a run from a checkpoint taken after `step`: later points are cut from its metrics, its events are kept.
-    /// - Throws: `RunStoreError.alreadyRunning` if another process trains it, and others.
+    /// - Throws: `RunStoreError.alreadyRunning` if another process trains it, `.newerFormat`, and others.
     public convenience init(resuming folder: RunFolder, spec: SessionSpec, afterStep step: Int) throws {
+        if let old = try? SummaryFile.read(folder), old.isNewer { throw RunStoreError.newerFormat(path: folder.path, format: old.format) }
         let lock = try RunLock(path: folder.lockFile, run: folder.path)
         try MetricsFile.truncate(folder.metricsFile, afterStep: step)
         var overview = Self.overview(folder, spec, created: Date().timeIntervalSince1970)
@@ -73,7 +73,7 @@ public final class RunRecorder: Sendable {
         ControlInbox(folder: folder.controlFolder).clear()
         let state = State(
             metrics: try JSONLinesWriter(path: folder.metricsFile), events: try JSONLinesWriter(path: folder.eventsFile),
-            lock: lock, summary: summary, subset: spec.eval.subset, data: spec.data.path)
+            lock: lock, summary: summary, spec: spec)
         try AtomicFile.write(summary.encode(), to: folder.summaryFile)
         self.state = Mutex(state)
     }
@@ -100,10 +100,10 @@ public final class RunRecorder: Sendable {
                 state.summary.note(event)
                 return
             case .evaluated(let result):
-                let file = Self.evaluationFile(result, data: state.data)
+                let file = Self.evaluationFile(result, of: state.spec)
                 try EvaluationFile.write(result, to: folder.path + "/" + file)
                 try append(event, at: time, file: file, &state)
-                if result.subset == state.subset { state.summary.note(event) }
+                if result.subset == state.spec.eval.subset { state.summary.note(event) }
             default:
                 try append(event, at: time, file: nil, &state)
                 state.summary.note(event)
@@ -121,10 +121,12 @@ public final class RunRecorder: Sendable {
         if let line = EventLine.encode(event, time: time, file: file) { try state.events.append(line) }
     }
 
-    /// `evaluations/<step>-<classes>-<subset>.json`, with the data set's name where it is not the run's own.
-    static func evaluationFile(_ result: EvaluationResult, data: String) -> String {
-        let other = result.data == data ? "" : "-" + RunFolder.slug(result.data.split(separator: "/").last.map(String.init) ?? "data")
-        return "evaluations/\(result.step)-\(result.classes.rawValue)-\(result.subset.rawValue)\(other).json"
+    /// `evaluations/<step>-<classes>-<subset>.json`, with the data set's name where it is not the run's own, and the method where it
+    /// is not the run's (zero-shot CLIP, to be measured against).
+    static func evaluationFile(_ result: EvaluationResult, of spec: SessionSpec) -> String {
+        let other = result.data == spec.data.path ? "" : "-" + RunFolder.slug(result.data.split(separator: "/").last.map(String.init) ?? "data")
+        let method = result.method == spec.method.name ? "" : "-" + result.method.rawValue
+        return "evaluations/\(result.step)-\(result.classes.rawValue)-\(result.subset.rawValue)\(other)\(method).json"
     }
 
     /// What other processes have asked for since the last call, oldest first. Files that hold no command become warnings.

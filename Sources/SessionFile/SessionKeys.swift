@@ -107,6 +107,7 @@ extension SessionKey {
         SessionKey("eval.classes", .words(subsets), "classes to evaluate"),
         SessionKey("eval.subset", .word(ImageSubset.allCases.map(\.rawValue)), "images to evaluate"),
         SessionKey("eval.batch", .whole(1...65_536), "images per forward pass", otherNames: ["batch_size"]),
+        SessionKey("eval.zero_shot", .flag, "score zero-shot CLIP once, to tell gains", otherNames: ["zeroshot", "baseline"]),
     ]
 
     static let byPath: [String: SessionKey] = Dictionary(uniqueKeysWithValues: all.map { ($0.path, $0) })

@@ -223,6 +223,7 @@ struct SessionReader {
         }
         eval.subset = word("eval.subset", eval.subset)
         eval.batch = whole("eval.batch", eval.batch)
+        eval.zeroShot = flag("eval.zero_shot", eval.zeroShot)
 
         return SessionSpec(
             name: text("name", defaultName), seed: whole("seed", 1), model: ModelSpec(path: text("model.path", "")),

@@ -51,6 +51,7 @@ extension SessionFile {
                 ("classes", "[" + spec.eval.classes.map { quoted($0.rawValue) }.joined(separator: ", ") + "]"),
                 ("subset", quoted(spec.eval.subset.rawValue)),
                 ("batch", String(spec.eval.batch)),
+                ("zero_shot", String(spec.eval.zeroShot)),
             ])
         if let provenance {
             lines.append("")

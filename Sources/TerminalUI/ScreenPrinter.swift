@@ -5,7 +5,7 @@ public enum ScreenPrinter {
     /// Asks the backend for what the screen needs, waits for it, and draws. `hasColor` false tells lightness by density, as plain
     /// text has to.
     public static func grid(
-        _ screen: ShownScreen, backend: any WorkbenchBackend, runs: [RunID] = [], size: Size, glyphs: Glyphs = .braille, hasColor: Bool = false,
+        _ screen: ShownScreen, backend: any WorkbenchBackend, members: [CheckpointID] = [], size: Size, glyphs: Glyphs = .braille, hasColor: Bool = false,
         theme: Theme = .dark, now: Double
     ) -> Grid {
         var state = WorkbenchState(size: size, glyphs: glyphs, themes: [theme], hasColor: hasColor)
@@ -25,7 +25,7 @@ public enum ScreenPrinter {
         }
         _ = state.reduce(.tick(now))
         settle(WorkbenchState.firstEffects)
-        settle(state.show(screen, runs: runs))
+        settle(state.show(screen, members: members))
         settle(state.showDeeper(screen))
         return state.render()
     }

@@ -20,7 +20,7 @@ public protocol WorkbenchBackend: AnyObject, Sendable {
     /// not wanted any more. Events already contained in the last `trace(of:)` are not to be sent again.
     func follow(_ run: RunID) throws
     /// One evaluation with its predictions.
-    func evaluation(of run: RunID, classes: ClassSubset, subset: ImageSubset, step: Int) throws -> EvaluationResult
+    func evaluation(of run: RunID, _ key: EvaluationKey) throws -> EvaluationResult
     /// Starts training; the events follow through the mailbox.
     func start(_ spec: SessionSpec) throws -> RunID
     func resume(_ run: RunID) throws
@@ -31,7 +31,7 @@ public protocol WorkbenchBackend: AnyObject, Sendable {
     func listFolder(_ path: String) throws -> FolderListing
     func describe(_ path: String, as purpose: PathPurpose) throws -> PathDescription
     /// A small picture, at most 96 pixels on its longer side; throws with the place where the image was, when it is gone.
-    func thumbnail(of path: String, in run: RunID) throws -> Thumbnail
+    func thumbnail(of path: String, under data: String, in run: RunID) throws -> Thumbnail
     func comparePrompts(_ members: [CheckpointID]) throws -> PromptComparison
     /// Writes an exported file into a folder of its choice and says where.
     func write(_ text: String, name: String) throws -> String
@@ -76,8 +76,7 @@ final class EffectRunner: Sendable {
             case .loadRuns: return .runs(try backend.runs())
             case .loadTrace(let id): return .trace(try backend.trace(of: id))
             case .follow(let id): try backend.follow(id)
-            case .loadPredictions(let id, let classes, let subset, let step):
-                return .evaluation(id, try backend.evaluation(of: id, classes: classes, subset: subset, step: step))
+            case .loadPredictions(let id, let key): return .evaluation(id, try backend.evaluation(of: id, key))
             case .start(let spec):
                 do { return .started(try backend.start(spec)) } catch { return .notStarted("\(error)") }
             case .resume(let id):
@@ -95,8 +94,8 @@ final class EffectRunner: Sendable {
                 do { return .described(try backend.describe(path, as: purpose)) } catch {
                     return .described(PathDescription(path: path, purpose: purpose, text: "\(error)", isUsable: false))
                 }
-            case .loadThumbnail(let id, let path):
-                do { return .thumbnail(path: path, try backend.thumbnail(of: path, in: id), problem: nil) } catch {
+            case .loadThumbnail(let id, let data, let path):
+                do { return .thumbnail(path: path, try backend.thumbnail(of: path, under: data, in: id), problem: nil) } catch {
                     return .thumbnail(path: path, nil, problem: "\(error)")
                 }
             case .comparePrompts(let members): return .prompts(try backend.comparePrompts(members))

@@ -16,7 +16,7 @@ struct Maple: ParsableCommand {
             """,
         version: version,
         subcommands: [
-            Train.self, Resume.self, Eval.self, ZeroShot.self, Runs.self, Inspect.self, DataTools.self, Doctor.self,
+            Train.self, Resume.self, Eval.self, ZeroShot.self, Runs.self, Compare.self, Show.self, Inspect.self, DataTools.self, Doctor.self,
             BenchCommand.self, ProtocolCommand.self, AblationCommand.self, CostCommand.self, WordsCommand.self, FeaturesCommand.self,
             WorkbenchCommand.self,
         ], defaultSubcommand: WorkbenchCommand.self)

@@ -167,6 +167,28 @@ public struct FolderListing: Sendable, Equatable {
     }
 }
 
+/// Tells the evaluations of one run apart.
+public struct EvaluationKey: Sendable, Hashable {
+    public var classes: ClassSubset
+    public var subset: ImageSubset
+    public var step: Int
+    public var method: MethodName
+    /// The data set's folder, as the evaluation noted it.
+    public var data: String
+
+    public init(classes: ClassSubset, subset: ImageSubset, step: Int, method: MethodName, data: String) {
+        self.classes = classes
+        self.subset = subset
+        self.step = step
+        self.method = method
+        self.data = data
+    }
+
+    public init(_ result: EvaluationResult) {
+        self.init(classes: result.classes, subset: result.subset, step: result.step, method: result.method, data: result.data)
+    }
+}
+
 /// One checkpoint of one run, as compared.
 public struct CheckpointID: Sendable, Equatable, Hashable {
     public var run: RunID

@@ -172,9 +172,7 @@ extension WorkbenchState {
             refreshEvaluationTables(id)
             return wantedPredictions()
         case .evaluation(let id, let result):
-            guard let place = traces[id]?.evaluations.firstIndex(where: {
-                $0.step == result.step && $0.classes == result.classes && $0.subset == result.subset && $0.method == result.method
-            }) else { return [] }
+            guard let place = traces[id]?.evaluations.firstIndex(where: { EvaluationKey($0) == EvaluationKey(result) }) else { return [] }
             traces[id]?.evaluations[place] = result
             refreshEvaluationTables(id)
         case .started(let id):
@@ -312,7 +310,7 @@ extension WorkbenchState {
         var effects: [Effect] = []
         func want(_ id: RunID, _ result: EvaluationResult) {
             guard result.predictions.isEmpty, result.count > 0 else { return }
-            effects.append(.loadPredictions(id, classes: result.classes, subset: result.subset, step: result.step))
+            effects.append(.loadPredictions(id, EvaluationKey(result)))
         }
         if tab == .results, results.level != .runs, let id = results.run, let result = shownEvaluation { want(id, result) }
         if tab == .compare, compare.section == .flips {

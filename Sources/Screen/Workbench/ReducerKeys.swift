@@ -116,13 +116,16 @@ extension WorkbenchState {
     }
 
     mutating func compareMarked() -> [Effect] {
-        let marks = markedRuns
+        beginComparison(markedRuns.prefix(8).map { CheckpointID(run: $0) })
+    }
+
+    /// Lays checkpoints side by side; a single run is compared with its own beginning.
+    mutating func beginComparison(_ members: [CheckpointID]) -> [Effect] {
         tab = .compare
         compare = CompareState()
-        compare.members = marks.prefix(8).map { CheckpointID(run: $0) }
-        if marks.count == 1, let only = marks.first {
-            // One run: its first and last evaluation.
-            if let first = traces[only]?.evaluations.map(\.step).min() { compare.members = [CheckpointID(run: only, step: first), CheckpointID(run: only)] }
+        compare.members = members
+        if members.count == 1, let only = members.first, only.step == nil {
+            compare.members = [CheckpointID(run: only.run, step: 0), only]
         }
         rebuildCompare()
         let missing = Set(compare.members.map(\.run)).filter { traces[$0] == nil }.sorted()
@@ -167,8 +170,10 @@ extension WorkbenchState {
 
     /// What a new selection needs: the chosen image's picture.
     func selectionEffects() -> [Effect] {
-        guard context == .images, let id = results.run, let path = results.imageTable.selectedRow?.id, results.thumbnails[path] == nil else { return [] }
-        return [.loadThumbnail(run: id, path: path)]
+        guard context == .images, let id = results.run, let path = results.imageTable.selectedRow?.id, results.thumbnails[path] == nil,
+            let data = shownEvaluation?.data
+        else { return [] }
+        return [.loadThumbnail(run: id, data: data, path: path)]
     }
 
     // MARK: Going in and out

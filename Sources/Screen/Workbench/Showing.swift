@@ -13,10 +13,10 @@ public enum ShownScreen: String, Sendable, CaseIterable {
 }
 
 extension WorkbenchState {
-    /// Goes to a screen; `runs` are the run to show, or those to compare (the newest when empty). Call it once sessions and runs
-    /// have been answered, carry out the effects, feed the answers back, and render.
-    public mutating func show(_ screen: ShownScreen, runs wanted: [RunID] = []) -> [Effect] {
-        let first = wanted.first ?? runs.first { $0.status.isActive }?.id ?? runs.first?.id
+    /// Goes to a screen; `members` are the run to show, or the checkpoints to compare (the newest runs when empty). Call it once
+    /// sessions and runs have been answered, carry out the effects, feed the answers back, and render.
+    public mutating func show(_ screen: ShownScreen, members wanted: [CheckpointID] = []) -> [Effect] {
+        let first = wanted.first?.run ?? runs.first { $0.status.isActive }?.id ?? runs.first?.id
         switch screen {
         case .home: return go(.home)
         case .results: return go(.results)
@@ -47,10 +47,11 @@ extension WorkbenchState {
             let sections: [ShownScreen: CompareState.Section] = [
                 .compareSettings: .settings, .compareCurves: .curves, .compareClasses: .classes, .compareFlips: .flips, .comparePrompts: .prompts,
             ]
-            results.table.setMarks(wanted.isEmpty ? Array(self.runs.prefix(2).map(\.id)) : wanted)
+            let members = wanted.isEmpty ? self.runs.prefix(2).map { CheckpointID(run: $0.id) } : wanted
+            results.table.setMarks(members.map(\.run))
             tab = .results
             shareMarks()
-            let effects = compareMarked()
+            let effects = beginComparison(members)
             compare.section = sections[screen] ?? .settings
             return effects + wantedPredictions()
         case .form: return perform(.editSession)

@@ -58,7 +58,7 @@ public enum Effect: Sendable, Equatable {
     case loadTrace(RunID)
     /// Keep sending this run's events, whoever writes it; the others need not be followed.
     case follow(RunID)
-    case loadPredictions(RunID, classes: ClassSubset, subset: ImageSubset, step: Int)
+    case loadPredictions(RunID, EvaluationKey)
     case start(SessionSpec)
     case resume(RunID)
     case send(RunCommand, RunID)
@@ -68,7 +68,8 @@ public enum Effect: Sendable, Equatable {
     case deleteRun(RunID)
     case listFolder(String)
     case describe(String, PathPurpose)
-    case loadThumbnail(run: RunID, path: String)
+    /// `path` is relative to `data`, the folder that the evaluation noted.
+    case loadThumbnail(run: RunID, data: String, path: String)
     case comparePrompts([CheckpointID])
     case write(name: String, text: String)
     case setMouse(Bool)

@@ -191,7 +191,7 @@ enum Tables {
 
     /// Every setting in which the members differ, then those that they share.
     static func settings(_ specs: [SessionSpec]) -> Table {
-        let lists = specs.map(settingList)
+        let lists = specs.map(\.settings)
         guard let first = lists.first else { return Table(columns: [], rows: []) }
         var rows: [Table.Row] = []
         for differing in [true, false] {
@@ -211,19 +211,6 @@ enum Tables {
             columns: [.init("Setting", minimum: 16)]
                 + specs.indices.map { .init(String(LineChart.letter($0)), flexible: true, minimum: 10, rank: $0 > 1 ? $0 : 0) } + [.init("", minimum: 7)],
             rows: rows)
-    }
-
-    static func settingList(_ spec: SessionSpec) -> [(String, String)] {
-        let d = spec.data, m = spec.method, o = spec.optim
-        return [
-            ("name", spec.name), ("seed", String(spec.seed)), ("model.path", spec.model.path), ("data.path", d.path), ("data.split", d.split ?? "–"),
-            ("data.classes", d.classes.rawValue), ("data.shots", d.shots.map(String.init) ?? "all"), ("data.crop", String(d.crop)), ("data.flip", String(d.flip)),
-            ("data.template", d.template), ("method.name", m.name.rawValue), ("method.context", String(m.context)), ("method.depth", String(m.depth)),
-            ("method.init", m.initialWords), ("optim.lr", NumberText.setting(o.lr)), ("optim.epochs", String(o.epochs)), ("optim.batch", String(o.batch)),
-            ("optim.momentum", NumberText.setting(o.momentum)), ("optim.weight_decay", NumberText.setting(o.weightDecay)),
-            ("optim.schedule", o.schedule.rawValue), ("optim.warmup_epochs", String(o.warmupEpochs)), ("optim.warmup_lr", NumberText.setting(o.warmupLR)),
-            ("eval.every", String(spec.eval.every)), ("eval.classes", spec.eval.classes.map(\.rawValue).joined(separator: " ")),
-        ]
     }
 
     /// Accuracy of every class in each member; the difference is the last member's over the first's.

@@ -95,12 +95,11 @@ struct WorkbenchSession {
     private func settings() throws -> (themes: [Theme], name: String?, preferences: Preferences, warnings: [String]) {
         var warnings: [String] = []
         let preferences = Preferences.read(user, warnings: &warnings)
-        let folders = [user.config + "/themes"] + (user.program.map { [$0 + "/themes"] } ?? [])
-        let (themes, faults) = ThemeFile.readAll(folders: folders)
+        let (themes, faults) = ThemeFile.readAll(folders: user.themeFolders)
         warnings += faults.map(\.description)
         let names = themes.map(\.name)
         if let wanted = look.theme, !names.contains(wanted) {
-            note("error: there is no theme “\(wanted)”. There are \(names.joined(separator: ", ")); your own go to \(folders[0]).")
+            note("error: there is no theme “\(wanted)”. There are \(names.joined(separator: ", ")); your own go to \(user.themeFolders[0]).")
             throw ExitCode(2)
         }
         if let kept = preferences.theme, !names.contains(kept) {
@@ -113,7 +112,7 @@ struct WorkbenchSession {
         for entry in shelf.entries() {
             say("session  \(entry.name)  \(entry.spec.map { $0.method.name.rawValue } ?? "unreadable")  \(entry.id)")
         }
-        for run in (try? RunReading.runs(root)) ?? [] {
+        for run in (try? RunLibrary(root: root).rows()) ?? [] {
             say("run      \(run.name)  \(run.status.rawValue)  step \(run.step) of \(run.totalSteps)  base \(percent(run.base)) %  new \(percent(run.new)) %  \(run.id)")
         }
     }

@@ -174,6 +174,8 @@ struct ProtocolPlan {
             text: "[model]\npath = \".\"\n[data]\npath = \".\"\n", name: spec.name, overrides: overrides)
         session.name = "\(spec.name) \(entry.title) \(rows[row].label)"
         session.seed = seed
+        // Zero-shot CLIP is a row of its own in a protocol's tables.
+        session.eval.zeroShot = false
         session.model.path = spec.model
         session.data.path = data.folder
         if !givesTemplate, let template = data.template { session.data.template = template }

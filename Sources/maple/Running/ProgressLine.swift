@@ -50,7 +50,7 @@ final class ProgressLine: Sendable {
             case .evaluated(let result):
                 close(&state)
                 note(
-                    "step \(result.step)  \(result.classes.rawValue) accuracy \(percent(result.accuracy)) %  macro-F1 "
+                    "\(result.method == .zeroshot && state.total > 0 ? "zero-shot" : "step \(result.step)")  \(result.classes.rawValue) accuracy \(percent(result.accuracy)) %  macro-F1 "
                         + "\(percent(result.macroF1)) %  \(result.count) images in \(duration(result.seconds))")
             case .warning(let text):
                 close(&state)

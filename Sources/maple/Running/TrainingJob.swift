@@ -58,7 +58,8 @@ struct TrainingJob: Sendable {
         let fault = Mutex<(any Error)?>(nil)
         let current = Mutex<RunRecorder?>(nil)
         let trainer = try Trainer(
-            Trainer.Inputs(spec: spec, model: model, data: data), continuing: continuation, commands: commands
+            Trainer.Inputs(spec: spec, model: model, data: data, zeroShot: knownZeroShot(model, data)), continuing: continuation,
+            commands: commands
         ) { event in
             do {
                 try current.withLock { $0 }?.record(event)
@@ -141,12 +142,30 @@ struct TrainingJob: Sendable {
         guard let checkpoint = kept else { return nil }
         let step = try Checkpoint.state(path: folder.path + "/" + checkpoint.file).step
         var evaluated: [ClassSubset: Double] = [:]
-        for recorded in try folder.events() {
-            if case .evaluated(let result) = recorded.event, result.step == step { evaluated[result.classes] = result.accuracy }
+        var measured: Set<ClassSubset> = []
+        for case .evaluated(let result) in try folder.events().map(\.event) {
+            if result.method == .zeroshot {
+                measured.insert(result.classes)
+            } else if result.step == step {
+                evaluated[result.classes] = result.accuracy
+            }
         }
         return Trainer.Continuation(
             checkpoint: folder.path + "/" + checkpoint.file,
-            seconds: metrics.points.last { $0.step <= step }?.time ?? 0, evaluated: evaluated)
+            seconds: metrics.points.last { $0.step <= step }?.time ?? 0, evaluated: evaluated, measured: measured)
+    }
+
+    /// Zero-shot figures that other runs of the same model, images and sentence have kept.
+    private func knownZeroShot(_ model: ModelFolder, _ data: ImageDataset) -> [EvaluationResult] {
+        guard spec.method.name != .zeroshot else { return [] }
+        let root: String
+        switch start {
+        case .new(let path): root = path
+        case .resume(let folder): root = (folder.path as NSString).deletingLastPathComponent
+        }
+        return ZeroShotFigures(
+            model: model.fingerprint, data: data.fingerprint, template: spec.data.template, subset: spec.eval.subset
+        ).find(in: root, classes: spec.eval.classes)
     }
 
     private func provenance(_ model: ModelFolder, _ data: ImageDataset) -> Provenance {

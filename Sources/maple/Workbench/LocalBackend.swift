@@ -14,8 +14,7 @@ final class LocalBackend: WorkbenchBackend {
     private let shelf: SessionShelf
     private let user: UserFolders
     private let desk: TrainingDesk
-    /// Where exports go, below the working folder.
-    private let exports = UserFolders.absolute("exports")
+    private let library: RunLibrary
     private let mailbox = Mutex<Mailbox?>(nil)
     private let watch = Mutex<RunWatch?>(nil)
     /// The reader of the trace that was read last: following it goes on from there.
@@ -23,6 +22,7 @@ final class LocalBackend: WorkbenchBackend {
 
     init(root: String, shelf: SessionShelf, user: UserFolders, threads: Int) {
         self.root = root
+        library = RunLibrary(root: root, exports: UserFolders.absolute("exports"))
         self.shelf = shelf
         self.user = user
         desk = TrainingDesk(root: root, threads: threads)
@@ -32,8 +32,8 @@ final class LocalBackend: WorkbenchBackend {
         self.mailbox.withLock { $0 = mailbox }
         let watch = RunWatch(root: root, isOwn: { [desk] in desk.current == $0 }) { [weak self] in
             try self?.runs() ?? []
-        } readTrace: {
-            try RunReading.trace($0)
+        } readTrace: { [library] in
+            try library.open($0)
         } post: { [weak mailbox] in
             mailbox?.post($0)
         }
@@ -47,10 +47,10 @@ final class LocalBackend: WorkbenchBackend {
 
     func sessions() throws -> [SessionEntry] { shelf.entries() }
 
-    func runs() throws -> [RunRow] { try RunReading.runs(root) }
+    func runs() throws -> [RunRow] { try library.rows() }
 
     func trace(of run: RunID) throws -> RunTrace {
-        let (trace, tail) = try RunReading.trace(run)
+        let (trace, tail) = try library.open(run)
         self.tail.withLock { $0 = tail }
         return trace
     }
@@ -66,19 +66,17 @@ final class LocalBackend: WorkbenchBackend {
         } else if let read {
             watch?.follow(read)
         } else {
-            let (trace, tail) = try RunReading.trace(run)
+            let (trace, tail) = try library.open(run)
             post(.answer(.trace(trace)))
             watch?.follow(tail)
         }
     }
 
-    func evaluation(of run: RunID, classes: ClassSubset, subset: ImageSubset, step: Int) throws -> EvaluationResult {
-        try RunFolder(path: run).evaluation("evaluations/\(step)-\(classes.rawValue)-\(subset.rawValue).json")
-    }
+    func evaluation(of run: RunID, _ key: EvaluationKey) throws -> EvaluationResult { try library.evaluation(of: run, key) }
 
-    func thumbnail(of path: String, in run: RunID) throws -> Thumbnail { throw BrowseError.unreadable(path, "not there") }
+    func thumbnail(of path: String, under data: String, in run: RunID) throws -> Thumbnail { try library.thumbnail(of: path, under: data) }
 
-    func comparePrompts(_ members: [CheckpointID]) throws -> PromptComparison { PromptComparison(members: members, rows: []) }
+    func comparePrompts(_ members: [CheckpointID]) throws -> PromptComparison { try library.comparePrompts(members) }
 
     // MARK: Training
 
@@ -119,13 +117,7 @@ final class LocalBackend: WorkbenchBackend {
 
     func describe(_ path: String, as purpose: PathPurpose) throws -> PathDescription { PathInspector.describe(path, purpose) }
 
-    func write(_ text: String, name: String) throws -> String {
-        try FileManager.default.createDirectory(atPath: exports, withIntermediateDirectories: true)
-        let name = name as NSString
-        let path = UserFolders.freePath(exports, stem: name.deletingPathExtension, ending: name.pathExtension)
-        try AtomicFile.write(Array(text.utf8), to: path)
-        return path
-    }
+    func write(_ text: String, name: String) throws -> String { try library.write(text, name: name) }
 
     func saveSettings(theme: String, glyphs: Glyphs, mouse: Bool) {
         do {

@@ -21,6 +21,9 @@ struct UserFolders: Sendable {
         program = Self.programFolder(environment)
     }
 
+    /// Where themes are looked for, the user's own first.
+    var themeFolders: [String] { [config + "/themes"] + (program.map { [$0 + "/themes"] } ?? []) }
+
     private static func programFolder(_ environment: [String: String]) -> String? {
         func holdsThemes(_ folder: String) -> Bool { FileManager.default.fileExists(atPath: folder + "/themes/dark.toml") }
         if let named = environment["MAPLE_HOME"], !named.isEmpty { return absolute(named) }
