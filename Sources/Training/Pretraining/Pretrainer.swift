@@ -1,5 +1,6 @@
 import Engine
 import Formats
+import Foundation
 import RunModel
 
 /// Trains a CLIP from nothing: batches of pairs, AdamW, checkpoints, evaluations, commands between steps.
@@ -198,6 +199,9 @@ public final class Pretrainer {
         try PretrainCheckpoint.write(clip, state, to: checkpointFolder + "/" + file)
         saved = state
         emit(.checkpointWritten(file: file, step: state.step))
+        // All weights and both moments are large: of the epochs' own checkpoints the last two stay, snapshots all do.
+        let old = state.step / stepsPerEpoch - 2
+        if isWhole, old >= 0 { unlink("\(checkpointFolder)/epoch-\(old).safetensors") }
     }
 
     private func evaluateIfDue() throws {
