@@ -35,6 +35,9 @@ struct Demo: ParsableCommand {
     @Flag(help: "End with one JSON object on standard output (with --all, one for each protocol).")
     var json = false
 
+    @Flag(help: "Plain progress lines instead of the workbench.")
+    var plain = false
+
     @Flag(help: "No progress.")
     var quiet = false
 
