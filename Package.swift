@@ -59,6 +59,9 @@ let package = Package(
         .testTarget(name: "ScreenTests", dependencies: ["Screen", "ThemeFile", "TestSupport"], exclude: ["Snapshots"]),
         .testTarget(name: "TerminalUITests", dependencies: ["TerminalUI", "Screen", "TestSupport", "screen-trial"]),
         .executableTarget(name: "screen-trial", dependencies: ["TerminalUI", "ThemeFile", "Screen"], path: "Tests/ScreenTrial"),
+        .testTarget(
+            name: "LibraryTests",
+            dependencies: ["maple", "Screen", "TerminalUI", "ThemeFile", "RunStore", "SessionFile", "TestSupport"], exclude: ["Snapshots"]),
         .testTarget(name: "CommandTests", dependencies: ["Formats", "RunStore", "TestSupport", "maple"]),
     ],
     swiftLanguageModes: [.v6]
