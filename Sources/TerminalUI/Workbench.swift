@@ -165,7 +165,10 @@ public final class Workbench {
         case .setTheme: screen.setTheme(state.theme)
         case .redraw: screen.redraw()
         case .suspend: suspend()
-        case .quit: exit = exit ?? .quit
+        case .quit:
+            // What waited behind a run that is stopped now must not begin.
+            state.queue = []
+            exit = exit ?? .quit
         default: runner.perform(effect)
         }
     }
@@ -210,7 +213,9 @@ public final class Workbench {
 
     /// Own runs finish their step and write their checkpoint before the program ends; a second signal does not wait.
     private var mustWait: Bool {
-        guard !forced, !state.ownActiveRuns.isEmpty else { return false }
+        // After a hang-up, the sessions that are queued are trained as well.
+        let isBusy = !state.ownActiveRuns.isEmpty || exit == .hungUp && state.starting != nil
+        guard !forced, isBusy else { return false }
         if screen.isOpen {
             screen.close()
             isHeadless = true

@@ -131,12 +131,15 @@ public struct PathDescription: Sendable, Equatable {
     public var purpose: PathPurpose
     public var text: String
     public var isUsable: Bool
+    /// Of a model: how many blocks its shorter tower has, the deepest that prompts can go.
+    public var blocks: Int?
 
-    public init(path: String, purpose: PathPurpose, text: String, isUsable: Bool) {
+    public init(path: String, purpose: PathPurpose, text: String, isUsable: Bool, blocks: Int? = nil) {
         self.path = path
         self.purpose = purpose
         self.text = text
         self.isUsable = isUsable
+        self.blocks = blocks
     }
 }
 

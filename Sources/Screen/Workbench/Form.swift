@@ -83,7 +83,11 @@ public struct FormState: Sendable {
         case .shots: return value == "all" || value.isEmpty ? nil : whole(value, 1...1_000_000)
         case .template: return value.contains("{}") ? nil : "needs {} where the class name goes"
         case .context: return whole(value, 1...64)
-        case .depth: return whole(value, 1...64)
+        case .depth:
+            if let problem = whole(value, 1...64) { return problem }
+            let prompted = [MethodName.maple, .independent, .vision, .language].contains { $0.rawValue == text(.method) }
+            guard prompted, let blocks = descriptions[text(.model)]?.blocks, let depth = Int(value), depth > blocks else { return nil }
+            return "the model has \(blocks) blocks"
         case .epochs: return whole(value, 0...1_000_000)
         case .batch: return whole(value, 1...65_536)
         case .evalEvery: return whole(value, 0...1_000_000)

@@ -153,6 +153,7 @@ extension WorkbenchState {
                 if live.run == id { live.run = nil }
                 live.overlays.removeAll { $0 == id }
             }
+            noteArrival()
             rebuildRunTables()
             if live.run == nil, let active = runs.first(where: { $0.status.isActive }) {
                 live.run = active.id
@@ -165,6 +166,7 @@ extension WorkbenchState {
             for event in arriving.removeValue(forKey: id) ?? [] { trace.catchUp(event) }
             traces[id] = trace
             if let place = runs.firstIndex(where: { $0.id == id }) { runs[place] = trace.row } else { runs.append(trace.row) }
+            noteArrival()
             rebuildRunTables()
             if live.run == id, trace.evaluation(live.subset) == nil, let other = trace.evaluations.last { live.subset = other.classes }
             refreshEvaluationTables(id)
@@ -174,7 +176,7 @@ extension WorkbenchState {
             traces[id]?.evaluations[place] = result
             refreshEvaluationTables(id)
         case .started(let id):
-            starting = nil
+            awaited = id
             status = nil
             tab = .live
             live.run = id
@@ -211,12 +213,18 @@ extension WorkbenchState {
             compare.promptTable.replace(Tables.prompts(comparison))
         case .saved(let path): say("written: \(path)", .good)
         case .notStarted(let text):
-            starting = nil
+            (starting, awaited) = (nil, nil)
             tell(text, title: "Not started")
             return startQueued()
         case .failed(let text): tell(text, title: "Not done")
         }
         return []
+    }
+
+    /// A started run counts as starting until it is listed, so that at no time it seems that nothing trains.
+    private mutating func noteArrival() {
+        guard let id = awaited, runs.contains(where: { $0.id == id }) else { return }
+        (starting, awaited) = (nil, nil)
     }
 
     /// Bad news: in the footer where it fits, else in a window of its own.

@@ -104,6 +104,8 @@ public struct WorkbenchState: Sendable {
     public var hasLoadedRuns = false
     /// The name of a run whose model and data are being read.
     public var starting: String?
+    /// That run, once it has a folder.
+    var awaited: RunID?
     /// Events of runs whose traces are being read.
     var arriving: [RunID: [RunEvent]] = [:]
     /// What the question “queue it?” is about.

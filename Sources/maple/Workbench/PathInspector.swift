@@ -40,13 +40,13 @@ enum PathInspector {
     static func describe(_ path: String, _ purpose: PathPurpose) -> PathDescription {
         let place = UserFolders.absolute(path)
         do {
-            let text: String
+            var found = PathDescription(path: path, purpose: purpose, text: "", isUsable: true)
             switch purpose {
-            case .model: text = try model(place)
-            case .data: text = try data(place)
-            case .split: text = try split(place)
+            case .model: (found.text, found.blocks) = try model(place)
+            case .data: found.text = try data(place)
+            case .split: found.text = try split(place)
             }
-            return PathDescription(path: path, purpose: purpose, text: text, isUsable: true)
+            return found
         } catch {
             return PathDescription(path: path, purpose: purpose, text: oneLine(error), isUsable: false)
         }
@@ -54,10 +54,11 @@ enum PathInspector {
 
     private static func oneLine(_ error: any Error) -> String { "\(error)".split(separator: "\n").first.map(String.init) ?? "cannot be read" }
 
-    private static func model(_ path: String) throws -> String {
+    private static func model(_ path: String) throws -> (text: String, blocks: Int) {
         let folder = try CLIPFolder(path: path, checkingFinite: false)
         let weights = folder.configuration.expectedTensors.reduce(0) { sum, tensor in sum + (folder.weights[tensor.name]?.count ?? 0) }
-        return "CLIP \(name(folder.configuration)), \(folder.configuration.embeddingWidth) wide, \(count(weights)) weights"
+        let c = folder.configuration
+        return ("CLIP \(name(c)), \(c.embeddingWidth) wide, \(count(weights)) weights", min(c.vision.layers, c.text.layers))
     }
 
     /// ViT-B/16 and its kin by the vision tower's shape.
