@@ -67,6 +67,9 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ], path: "Tests/FuzzTrial"),
         .testTarget(name: "FuzzTests", dependencies: ["TestSupport", "fuzz-trial"]),
+        .testTarget(
+            name: "LibraryTests",
+            dependencies: ["maple", "Screen", "TerminalUI", "ThemeFile", "RunStore", "SessionFile", "TestSupport"], exclude: ["Snapshots"]),
         .testTarget(name: "CommandTests", dependencies: ["Formats", "RunStore", "TestSupport", "maple"]),
     ],
     swiftLanguageModes: [.v6]

@@ -8,6 +8,14 @@ public enum ScreenPrinter {
         _ screen: ShownScreen, backend: any WorkbenchBackend, members: [CheckpointID] = [], size: Size, glyphs: Glyphs = .braille, hasColor: Bool = false,
         theme: Theme = .dark, now: Double
     ) -> Grid {
+        state(screen, backend: backend, members: members, size: size, glyphs: glyphs, hasColor: hasColor, theme: theme, now: now).render()
+    }
+
+    /// The workbench at a screen, with everything that it shows.
+    public static func state(
+        _ screen: ShownScreen, backend: any WorkbenchBackend, members: [CheckpointID] = [], size: Size, glyphs: Glyphs = .braille, hasColor: Bool = false,
+        theme: Theme = .dark, now: Double
+    ) -> WorkbenchState {
         var state = WorkbenchState(size: size, glyphs: glyphs, themes: [theme], hasColor: hasColor)
         func settle(_ first: [Effect]) {
             var waiting = first
@@ -27,7 +35,7 @@ public enum ScreenPrinter {
         settle(WorkbenchState.firstEffects)
         settle(state.show(screen, members: members))
         settle(state.showDeeper(screen))
-        return state.render()
+        return state
     }
 
     /// As text, as SVG with the theme's colours, or as text with colour sequences of a tier.

@@ -45,11 +45,13 @@ public struct RunRow: Sendable, Equatable {
     public var isReadOnly: Bool
     /// What is wrong or worth knowing: "data folder moved", "written by version 3".
     public var remark: String
+    /// Figures of all evaluations, without classes and predictions.
+    public var evaluations: [EvaluationResult]
 
     public init(
         id: RunID, spec: SessionSpec, status: RunStatus, step: Int = 0, totalSteps: Int = 0, seconds: Double = 0, began: Double = 0,
         loss: Double? = nil, base: Double? = nil, new: Double? = nil, all: Double? = nil, isElsewhere: Bool = false, isReadOnly: Bool = false,
-        remark: String = ""
+        remark: String = "", evaluations: [EvaluationResult] = []
     ) {
         self.id = id
         self.spec = spec
@@ -65,6 +67,7 @@ public struct RunRow: Sendable, Equatable {
         self.isElsewhere = isElsewhere
         self.isReadOnly = isReadOnly
         self.remark = remark
+        self.evaluations = evaluations
     }
 
     public var name: String { spec.name }

@@ -255,7 +255,15 @@ extension WorkbenchState {
 
     mutating func rebuildRunTables() {
         home.runTable.replace(Tables.homeRuns(runs, now: now))
-        results.table.replace(results.isGrouped ? Tables.grouped(runs) : Tables.results(runs))
+        results.table.replace(resultsTable())
+    }
+
+    func resultsTable() -> Table {
+        switch results.listing {
+        case .runs: Tables.results(runs)
+        case .seeds: Tables.grouped(runs)
+        case .evaluations: Tables.evaluations(runs)
+        }
     }
 
     /// The evaluation that Results shows.
@@ -266,6 +274,10 @@ extension WorkbenchState {
 
     mutating func rebuildEvaluation() {
         guard let trace = results.run.flatMap({ traces[$0] }) else { return }
+        if let wanted = results.wanted {
+            results.evaluation = trace.evaluations.firstIndex { EvaluationKey($0) == wanted } ?? results.evaluation
+            results.wanted = nil
+        }
         results.evaluation = max(0, min(results.evaluation, trace.evaluations.count - 1))
         guard let result = shownEvaluation else { return }
         let baseline = trace.baseline(result.classes)

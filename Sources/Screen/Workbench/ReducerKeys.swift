@@ -66,7 +66,7 @@ extension WorkbenchState {
         switch context {
         case .home: home.pane == .runs ? "runs" : "sessions"
         case .live: "classes"
-        case .results: results.isGrouped ? "results-by-seed" : "results"
+        case .results: results.listing == .runs ? "results" : (results.listing == .seeds ? "results-by-seed" : "evaluations")
         case .evaluation: results.section.title.lowercased().replacing(" ", with: "-")
         case .images: "images"
         case .compare: "compare-" + compare.section.title.lowercased().replacing(" ", with: "-")
@@ -87,7 +87,7 @@ extension WorkbenchState {
         tab = target
         if target == .live, live.run == nil, let row = runs.first(where: { $0.status.isActive }) ?? runs.first { return openLive(row.id) }
         if target == .compare {
-            if compare.members.isEmpty, markedRuns.count > 1 { return compareMarked() }
+            if compare.members.isEmpty, markedMembers.count > 1 { return compareMarked() }
             rebuildCompare()
             return wantedPredictions()
         }
@@ -110,13 +110,14 @@ extension WorkbenchState {
 
     /// Marks on Home and in Results are the same.
     mutating func shareMarks() {
+        if tab == .results, results.listing != .runs { return }
         let marks = tab == .home ? home.runTable.marked : results.table.marked
         home.runTable.setMarks(marks)
         results.table.setMarks(marks)
     }
 
     mutating func compareMarked() -> [Effect] {
-        beginComparison(markedRuns.prefix(8).map { CheckpointID(run: $0) })
+        beginComparison(Array(markedMembers.prefix(8)))
     }
 
     /// Lays checkpoints side by side; a single run is compared with its own beginning.
@@ -185,8 +186,11 @@ extension WorkbenchState {
             guard let id = home.runTable.selectedRow?.id else { return [] }
             return openLive(id)
         case .results:
-            guard let id = results.table.selectedRow?.id else { return [] }
+            guard let row = results.table.selectedRow?.id else { return [] }
+            let chosen = results.listing == .evaluations ? evaluationRow(row) : nil
+            let id = chosen?.run.id ?? row
             results.run = id
+            results.wanted = chosen.map { EvaluationKey($0.result) }
             results.level = .evaluation
             results.section = .classes
             results.classTable = TableView()

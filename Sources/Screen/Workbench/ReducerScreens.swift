@@ -36,10 +36,15 @@ extension WorkbenchState {
             guard let id = tab == .results ? results.table.selectedRow?.id : home.runTable.selectedRow?.id else { return [] }
             return [begin(run(id)?.name ?? id, .resume(id))]
         case .deleteItem: askToDelete()
-        case .groupSeeds:
-            results.isGrouped.toggle()
-            results.table = TableView(results.isGrouped ? Tables.grouped(runs) : Tables.results(runs))
+        case .groupSeeds, .listEvaluations:
+            let wanted: ResultsState.Listing = action == .groupSeeds ? .seeds : .evaluations
+            results.listing = results.listing == wanted ? .runs : wanted
+            results.table = TableView(resultsTable())
             shareMarksBack()
+        case .exportPlot:
+            guard let result = shownEvaluation, let row = run(results.run) else { return [] }
+            let title = "\(row.name): \(result.classes.rawValue) classes, step \(NumberText.grouped(result.step))"
+            return [.write(name: "calibration.svg", text: EvaluationAnalysis.calibration(result).svg(title: title, theme: theme))]
         case .nextSection, .previousSection:
             let count = ResultsState.Section.allCases.count
             let next = (results.section.rawValue + (action == .nextSection ? 1 : count - 1)) % count
@@ -54,7 +59,7 @@ extension WorkbenchState {
     }
 
     private mutating func shareMarksBack() {
-        if !results.isGrouped { results.table.setMarks(home.runTable.marked) }
+        if results.listing == .runs { results.table.setMarks(home.runTable.marked) }
     }
 
     private mutating func start(_ spec: SessionSpec) -> [Effect] {
@@ -212,7 +217,10 @@ extension WorkbenchState {
             compare.plot.smoother(action == .smoother ? 1 : -1)
             for member in compare.members { traces[member.run]?.setSmoothing(compare.plot.smoothing) }
             say("smoothing \(NumberText.trimmed(NumberText.fixed(compare.plot.smoothing, 3)))", .accent)
-        case .exportPlot: return [.write(name: "compare-loss.svg", text: compareChart().svg(theme: theme))]
+        case .exportPlot:
+            let accuracy = compareEvaluationChart()
+            return [.write(name: "compare-loss.svg", text: compareChart().svg(theme: theme))]
+                + (accuracy.series.isEmpty ? [] : [.write(name: "compare-accuracy-\(compare.subset.rawValue).svg", text: accuracy.svg(theme: theme))])
         default: compare.plot.look(action, extent: compareChart().extent, step: compare.plot.extentFraction)
         }
         return []

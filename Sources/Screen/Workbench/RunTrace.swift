@@ -167,6 +167,10 @@ public struct RunTrace: Sendable {
     private mutating func add(_ result: EvaluationResult) {
         evaluations.removeAll { EvaluationKey($0) == EvaluationKey(result) }
         evaluations.append(result)
+        var figures = result
+        (figures.perClass, figures.predictions, figures.skipped) = ([], [], [])
+        row.evaluations.removeAll { EvaluationKey($0) == EvaluationKey(result) }
+        row.evaluations.append(figures)
         guard isOwn(result) else { return }
         switch result.classes {
         case .base: row.base = result.accuracy

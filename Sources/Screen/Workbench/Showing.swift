@@ -1,6 +1,6 @@
 /// The screens that can be shown once, by name: `maple show NAME`.
 public enum ShownScreen: String, Sendable, CaseIterable {
-    case home, live, results, grouped, evaluation, confusions, calibration, images
+    case home, live, results, grouped, evaluations, evaluation, confusions, calibration, images
     case compareSettings = "compare-settings"
     case compareCurves = "compare-curves"
     case compareClasses = "compare-classes"
@@ -23,6 +23,9 @@ extension WorkbenchState {
         case .grouped:
             tab = .results
             return perform(.groupSeeds)
+        case .evaluations:
+            tab = .results
+            return perform(.listEvaluations)
         case .live, .loss, .accuracy, .rate, .classes, .norms, .log:
             let panels: [ShownScreen: LiveState.Panel] = [.loss: .loss, .accuracy: .accuracy, .rate: .rate, .classes: .classes, .norms: .norms, .log: .log]
             if let panel = panels[screen] {
@@ -35,7 +38,7 @@ extension WorkbenchState {
         case .evaluation, .confusions, .calibration, .images:
             tab = .results
             guard let first else { return [] }
-            results.isGrouped = false
+            results.listing = .runs
             results.table.replace(Tables.results(self.runs))
             results.table.select(id: first)
             results.section = screen == .confusions ? .confusions : (screen == .calibration ? .calibration : .classes)

@@ -242,11 +242,15 @@ public struct ResultsState: Sendable {
     }
 
     public var level: Level = .runs
-    public var isGrouped = false
+    /// What the table lists: a row a run, a row for runs that differ in the seed alone, or a row an evaluation.
+    public enum Listing: Sendable, CaseIterable { case runs, seeds, evaluations }
+    public var listing: Listing = .runs
     public var table = TableView()
     public var run: RunID?
     /// Index into the trace's evaluations.
     public var evaluation = 0
+    /// The evaluation to show once the run has been read.
+    var wanted: EvaluationKey?
     public var section: Section = .classes
     public var classTable = TableView()
     public var pairTable = TableView()

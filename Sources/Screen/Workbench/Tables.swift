@@ -73,6 +73,31 @@ enum Tables {
             })
     }
 
+    /// A row for each evaluation of each run; `WorkbenchState.evaluationRow` reads the ids.
+    static func evaluations(_ runs: [RunRow]) -> Table {
+        Table(
+            columns: [
+                .init("Run", flexible: true, minimum: 14), .init("Method", minimum: 6), .init("Data", flexible: true, minimum: 8, rank: 4), .init("Seed", numeric: true, rank: 6),
+                .init("Step", numeric: true), .init("Classes", minimum: 4), .init("Images", minimum: 5, rank: 7), .init("Accuracy", numeric: true),
+                .init("Macro F1", numeric: true, rank: 2), .init("Loss", numeric: true, rank: 3), .init("Count", numeric: true, rank: 5),
+                .init("Time", numeric: true, rank: 8),
+            ],
+            rows: runs.flatMap { run in
+                run.evaluations.enumerated().map { place, result in
+                    Table.Row(
+                        id: "\(place):\(run.id)",
+                        items: [
+                            Item(run.name), Item(result.method.rawValue, role: result.method == run.spec.method.name ? .text : .dim),
+                            Item(lastPathPart(result.data), role: .dim), .number(Double(run.spec.seed), String(run.spec.seed), role: .dim),
+                            .number(Double(result.step), NumberText.grouped(result.step), role: .dim), Item(result.classes.rawValue),
+                            Item(result.subset.rawValue, role: .dim), accuracy(result.accuracy, role: .accent), accuracy(result.macroF1),
+                            .number(result.loss, NumberText.fixed(result.loss, 3), role: .dim), .number(Double(result.count), NumberText.grouped(result.count), role: .dim),
+                            .number(result.seconds, NumberText.duration(result.seconds), role: .dim),
+                        ])
+                }
+            })
+    }
+
     /// Runs that differ in the seed alone become one row with mean and deviation.
     static func grouped(_ runs: [RunRow]) -> Table {
         var keys: [String] = []

@@ -31,7 +31,11 @@ final class RunLibrary: Sendable {
     /// - Throws: `RunStoreError.system` where the root cannot be read.
     func rows(_ query: RunQuery = RunQuery()) throws -> [RunRow] {
         var places = PlaceCheck()
-        return try catalogue.runs(query).map { row($0.overview, spec: $0.spec, problem: $0.problem, &places) }
+        return try catalogue.runs(query).map { entry in
+            var row = self.row(entry.overview, spec: entry.spec, problem: entry.problem, &places)
+            row.evaluations = entry.evaluations
+            return row
+        }
     }
 
     /// One run's line, read from its folder; nil where there is no such folder.

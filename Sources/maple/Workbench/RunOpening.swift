@@ -32,6 +32,11 @@ extension RunLibrary {
         noteFaults(columns, in: &trace)
         let total = trace.row.totalSteps
         trace.row = row
+        trace.row.evaluations = trace.evaluations.map { result in
+            var figures = result
+            figures.perClass = []
+            return figures
+        }
         if row.totalSteps == 0 { trace.row.totalSteps = total }
         if let last = columns.steps.last, row.status.isActive || row.status == .interrupted {
             trace.row.step = Int(last)
