@@ -126,6 +126,11 @@ extension WorkbenchState {
         case .sessions(let entries):
             sessions = entries
             rebuildSessionTable()
+        case .row(let row):
+            guard let place = runs.firstIndex(where: { $0.id == row.id }) else { return [] }
+            var rows = runs
+            rows[place] = row
+            return reduceAnswer(.runs(rows))
         case .runs(let rows):
             hasLoadedRuns = true
             // What events told of an open run is newer than the list; a run that ended elsewhere is not.
