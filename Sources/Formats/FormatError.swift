@@ -11,6 +11,7 @@ public enum FormatError: Error, Equatable, Sendable {
     case vocabulary(path: String, VocabularyProblem)
     /// A text has more tokens, specials included, than the model's context.
     case textTooLong(text: String, tokens: Int, contextLength: Int)
+    case tensorBoard(path: String, TensorBoardProblem)
     case elementType(tensor: String, type: TensorType, wanted: String)
     case write(path: String, reason: String)
 }

@@ -12,6 +12,7 @@ extension FormatError: CustomStringConvertible {
         case .configuration(let path, let problem): "cannot use \(path): \(problem.wording)"
         case .folder(let path, let problem): "cannot use \(path): \(problem.wording)"
         case .vocabulary(let path, let problem): "cannot use \(path): \(problem.wording)"
+        case .tensorBoard(let path, let problem): "cannot use \(path): \(problem.wording)"
         case .textTooLong(let text, let tokens, let contextLength):
             "the text '\(text.shortened)' has \(tokens) tokens, the model reads \(contextLength). Shorten it, or allow truncation."
         case .elementType(let tensor, let type, let wanted):

@@ -10,10 +10,12 @@ public struct SessionSpec: Sendable, Equatable, Codable {
     public var method: MethodSpec
     public var optim: OptimSpec
     public var eval: EvalSpec
+    public var log: LogSpec
 
     public init(
         name: String, seed: Int = 1, model: ModelSpec, data: DataSpec,
-        method: MethodSpec = MethodSpec(), optim: OptimSpec = OptimSpec(), eval: EvalSpec = EvalSpec()
+        method: MethodSpec = MethodSpec(), optim: OptimSpec = OptimSpec(), eval: EvalSpec = EvalSpec(),
+        log: LogSpec = LogSpec()
     ) {
         self.name = name
         self.seed = seed
@@ -22,6 +24,7 @@ public struct SessionSpec: Sendable, Equatable, Codable {
         self.method = method
         self.optim = optim
         self.eval = eval
+        self.log = log
     }
 }
 
@@ -193,5 +196,17 @@ public struct EvalSpec: Sendable, Equatable, Codable {
         self.classes = classes
         self.subset = subset
         self.batch = batch
+    }
+}
+
+/// What a run writes besides its own files.
+public struct LogSpec: Sendable, Equatable, Codable {
+    /// Write event files for TensorBoard while training, to the run's folder `tensorboard`.
+    public var tensorBoard: Bool
+
+    public init(tensorBoard: Bool = false) { self.tensorBoard = tensorBoard }
+
+    enum CodingKeys: String, CodingKey {
+        case tensorBoard = "tensorboard"
     }
 }

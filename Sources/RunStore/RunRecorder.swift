@@ -39,8 +39,9 @@ public final class RunRecorder: Sendable {
     }
 
     /// Goes on with a run from a checkpoint taken after `step`: later points are cut from its metrics, its events are kept.
-    /// - Throws: `RunStoreError.alreadyRunning` if another process trains it, and others.
+    /// - Throws: `RunStoreError.alreadyRunning` if another process trains it, `.imported` if none may, and others.
     public convenience init(resuming folder: RunFolder, spec: SessionSpec, afterStep step: Int) throws {
+        try ImportedRun.refuse(folder)
         let lock = try RunLock(path: folder.lockFile, run: folder.path)
         try MetricsFile.truncate(folder.metricsFile, afterStep: step)
         var overview = Self.overview(folder, spec, created: Date().timeIntervalSince1970)

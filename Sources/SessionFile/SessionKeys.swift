@@ -110,10 +110,11 @@ extension SessionKey {
         SessionKey("eval.classes", .words(subsets), "classes to evaluate"),
         SessionKey("eval.subset", .word(ImageSubset.allCases.map(\.rawValue)), "images to evaluate"),
         SessionKey("eval.batch", .whole(1...65_536), "images per forward pass", otherNames: ["batch_size"]),
+        SessionKey("log.tensorboard", .flag, "write event files to the run's folder tensorboard", otherNames: ["tb", "tensor_board"]),
     ]
 
     static let byPath: [String: SessionKey] = Dictionary(uniqueKeysWithValues: all.map { ($0.path, $0) })
-    static let tables = ["model", "data", "method", "optim", "eval"]
+    static let tables = ["model", "data", "method", "optim", "eval", "log"]
     /// What a run noted about itself; read by people and by `SessionFile.recorded`, ignored by sessions.
     static let recordedTable = "recorded"
 }

@@ -228,6 +228,7 @@ struct SessionReader {
 
         return SessionSpec(
             name: text("name", defaultName), seed: whole("seed", 1), model: model,
-            data: data, method: method, optim: optim, eval: eval)
+            data: data, method: method, optim: optim, eval: eval,
+            log: LogSpec(tensorBoard: flag("log.tensorboard", false)))
     }
 }

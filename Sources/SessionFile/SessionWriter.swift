@@ -54,6 +54,7 @@ extension SessionFile {
                 ("subset", quoted(spec.eval.subset.rawValue)),
                 ("batch", String(spec.eval.batch)),
             ])
+        table("log", [("tensorboard", String(spec.log.tensorBoard))])
         if let provenance {
             lines.append("")
             lines.append("# What the run found when it began; a session that is read again ignores this table.")

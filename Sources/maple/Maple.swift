@@ -15,7 +15,8 @@ struct Maple: ParsableCommand {
             """,
         version: version,
         subcommands: [
-            Train.self, Resume.self, Eval.self, ZeroShot.self, Runs.self, Inspect.self, Convert.self, DataTools.self, Doctor.self,
+            Train.self, Resume.self, Eval.self, ZeroShot.self, Runs.self, Export.self, Import.self, Inspect.self, Convert.self, DataTools.self,
+            Doctor.self,
             BenchCommand.self, ProtocolCommand.self, AblationCommand.self, CostCommand.self, WordsCommand.self, FeaturesCommand.self,
         ])
 

@@ -66,6 +66,7 @@ struct Resume: ParsableCommand {
 
     func run() throws {
         let folder = try RunList.find(target, in: runs ?? RunFolder.defaultRoot())
+        try ImportedRun.refuse(folder)
         let spec = try SessionFile.read(path: folder.sessionFile)
         let overview = RunList.overview(folder)
         if overview?.state == .finished {

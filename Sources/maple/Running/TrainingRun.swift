@@ -76,6 +76,7 @@ struct TrainingRun: Sendable {
         // Recording may fail on a full disk while an event is under way: the run then stops at the next step.
         let fault = Mutex<(any Error)?>(nil)
         let current = Mutex<RunRecorder?>(nil)
+        let board = Mutex<TensorBoardRecorder?>(nil)
         let trainer = try Trainer(
             Trainer.Inputs(spec: spec, model: model, data: data), continuing: continuation,
             commands: commands
@@ -89,6 +90,7 @@ struct TrainingRun: Sendable {
                 }
                 if isFirst { commands.post(.stop) }
             }
+            board.withLock { $0 }?.record(event)
             progress.show(event)
         }
         switch start {
@@ -110,6 +112,13 @@ struct TrainingRun: Sendable {
         }
         trainer.checkpointFolder = recorder.folder.checkpointsFolder
         current.withLock { $0 = recorder }
+        if spec.log.tensorBoard {
+            let log = TensorBoardRecorder(recorder.folder, spec: spec, samples: trainer.samples) { [progress] text in
+                try? recorder.record(.warning(text))
+                progress.show(.warning(text))
+            }
+            board.withLock { $0 = log }
+        }
         made(recorder)
         progress.line("run \(recorder.folder.path): \(trainer.parameterCount) parameters, \(trainer.training.train.count) images of \(trainer.training.classNames.count) classes")
         defer { recorder.close() }
@@ -119,6 +128,7 @@ struct TrainingRun: Sendable {
             return Outcome(folder: recorder.folder, summary: summary, stoppedAt: trainer.step)
         } catch {
             try? recorder.record(.failed("\(error)"))
+            board.withLock { $0 }?.record(.failed("\(error)"))
             throw RunFailure(error: error, folder: recorder.folder.path)
         }
     }
