@@ -91,7 +91,7 @@ public final class Workbench {
         state.size = screen.size
         take(.tick(Self.now))
         for effect in WorkbenchState.firstEffects + options.firstEffects { perform(effect) }
-        if let greeting = options.greeting { take(.answer(.failed(greeting))) }
+        if let greeting = options.greeting { state.greet(greeting) }
         while true {
             if isDirty { drawWhenDue() }
             if let exit, !mustWait { return finish(exit) }
