@@ -232,6 +232,9 @@ extension WorkbenchState {
         (starting, awaited) = (nil, nil)
     }
 
+    /// Says at the start what was wrong with settings or themes.
+    public mutating func greet(_ text: String) { tell(text, title: "Please note") }
+
     /// Bad news: in the footer where it fits, else in a window of its own.
     private mutating func tell(_ text: String, title: String) {
         let isShort = !text.contains(where: \.isNewline) && CharacterWidth.of(text) <= size.width - 2
