@@ -59,7 +59,8 @@ import Testing
             let scored = try place.maple("eval", file, "--model", Workplace.model, "--data", place.data, "--json")
             #expect(try scored.object()["method"] as? String == "maple")
             #expect(scored.errors.contains("trained on 5 classes: golden retriever, tabby cat, airplane, "), "\(scored.errors)")
-            try place.maple("eval", file, "--model", Workplace.model).expectRefusal(code: 2, lines: 3, "--data")
+            let bare = try place.maple("eval", file, "--model", Workplace.model)
+            #expect(bare.code == 2 && bare.errors.contains("--data"), "\(bare)")
             let pytorch = Places.fixtures.appendingPathComponent("pytorch").path
             for (name, part) in [
                 ("missing_key_prompts.pth", "prompt_learner.compound_prompts_text.0 of shape (2, 64) is missing"),

@@ -24,6 +24,30 @@ struct CLIPFolderSharedTests {
     }
 }
 
+/// The full vocabulary of the shared folder.
+@Suite(.enabled(if: Places.hasShared, "needs ../shared"))
+struct VocabularyFilesTests {
+    /// OpenAI's list of merges alone gives the published vocabulary; what is written reads back the same.
+    @Test func theListOfMergesGivesTheWholeVocabulary() throws {
+        let folder = try #require(Places.shared).appendingPathComponent("data/clip-bpe").path
+        let whole = try BPETokenizer(vocabulary: folder + "/vocab.json", merges: folder + "/merges.txt")
+        let derived = try BPETokenizer(mergeList: folder + "/merges.txt")
+        #expect(derived.vocabulary.ids == whole.vocabulary.ids && derived.startToken == 49406 && derived.endToken == 49407)
+        try Places.withTemporaryFolder { out in
+            try Data(whole.vocabularyText.utf8).write(to: out.appendingPathComponent("vocab.json"))
+            try Data(whole.mergesText.utf8).write(to: out.appendingPathComponent("merges.txt"))
+            let again = try BPETokenizer(lookingIn: out.path, model: "m", isAsked: true)
+            #expect(again.vocabulary.ids == whole.vocabulary.ids)
+            for text in ["a photo of a tabby cat.", "Ünïcode 123 !?", "polka-dotted"] {
+                #expect(again.encode(text) == whole.encode(text) && derived.encode(text) == whole.encode(text))
+            }
+            #expect(throws: FormatError.folder(path: "m", .noVocabulary)) {
+                try BPETokenizer(lookingIn: out.path + "/..", model: "m", isAsked: false)
+            }
+        }
+    }
+}
+
 /// Full-size damaged weights of the shared folder with a good model's other files.
 @Suite(.enabled(if: Places.hasShared, "needs ../shared"))
 struct HostileModelTests {

@@ -81,7 +81,8 @@ extension BytePairVocabulary {
         if let first = lines.first, first.starts(with: Array("\"bpe_simple_vocab".utf8)) || first.starts(with: Array("#version".utf8)) {
             lines = lines.dropFirst()
         }
-        var order = ["", "</w>"].flatMap { ending in ByteAlphabet.characters.map { String($0) + ending } }
+        let bytes = ByteAlphabet.characters.sorted { $0.value < $1.value }
+        var order = ["", "</w>"].flatMap { ending in bytes.map { String($0) + ending } }
         var merges: [(String, String)] = []
         for (index, line) in lines.prefix(used).enumerated() where !line.isEmpty {
             let parts = line.split(whereSeparator: { $0 == 0x20 || $0 == 0x0D }).map { String(decoding: $0, as: UTF8.self) }
