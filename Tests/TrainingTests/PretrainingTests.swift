@@ -118,7 +118,8 @@ private struct ColourPairs: PairSource {
             let path = folder.path, model = path + "/model"
             let trial = try Self.train(Self.spec(), in: path, model: model)
             #expect(trial.error == nil && trial.losses.count == 48)
-            #expect(trial.losses.suffix(8).reduce(0, +) < trial.losses.prefix(8).reduce(0, +) / 4, "\(trial.losses)")
+            let first: Double = trial.losses.prefix(8).reduce(0, +), last: Double = trial.losses.suffix(8).reduce(0, +)
+            #expect(last < first / 4, "\(trial.losses)")
             #expect(trial.summary?.new == 1 && trial.summary?.all == 1, "\(String(describing: trial.summary))")
             #expect(trial.evaluations.map(\.classes) == [.new, .all])
 
@@ -189,7 +190,8 @@ private struct ColourPairs: PairSource {
                 "\($0)".contains("vocabulary of 514 tokens is too small for this text")
             }
             let spoiled = try Self.train(Self.spec(), ColourPairs(spoiled: true), in: path)
-            #expect("\(String(describing: spoiled.error))".contains("step 1: ") && "\(String(describing: spoiled.error))".contains("not finite"))
+            let fault = String(describing: spoiled.error)
+            #expect(fault.contains("step 1: ") && fault.contains("not finite"))
             let hot = try Self.train(Self.spec { $0.optim.lr = 30; $0.optim.warmupSteps = 0 }, in: path)
             #expect("\(String(describing: hot.error))".contains("the temperature diverges"), "\(hot)")
             _ = try Self.train(Self.spec { $0.optim.epochs = 1 }, in: path)
