@@ -190,7 +190,8 @@ private struct ColourPairs: PairSource {
                 "\($0)".contains("vocabulary of 514 tokens is too small for this text")
             }
             let spoiled = try Self.train(Self.spec(), ColourPairs(spoiled: true), in: path)
-            #expect("\(String(describing: spoiled.error))".contains("step 1: ") && "\(String(describing: spoiled.error))".contains("not finite"))
+            let fault = String(describing: spoiled.error)
+            #expect(fault.contains("step 1: ") && fault.contains("not finite"))
             let hot = try Self.train(Self.spec { $0.optim.lr = 30; $0.optim.warmupSteps = 0 }, in: path)
             #expect("\(String(describing: hot.error))".contains("the temperature diverges"), "\(hot)")
             _ = try Self.train(Self.spec { $0.optim.epochs = 1 }, in: path)
