@@ -163,7 +163,6 @@ struct Demo: ParsableCommand {
     }
 }
 
-extension MethodName: ExpressibleByArgument {}
 
 extension MethodName {
     /// As tables call it.

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import Formats
+import RunModel
 import RunStore
 
 struct Import: ParsableCommand {

@@ -150,9 +150,9 @@ struct TrainingJob: Sendable {
     /// The newest checkpoint of a run and what is known at its step.
     private static func continuation(_ folder: RunFolder) throws -> Trainer.Continuation? {
         let metrics = try folder.metrics()
-        let measured = metrics.points.last?.step ?? .max
+        let lastPoint = metrics.points.last?.step ?? .max
         // A full disk or a power cut may have taken measurements that a later checkpoint builds on: they are made again.
-        let kept = try folder.checkpoints().last { ($0.step ?? 0) <= measured }
+        let kept = try folder.checkpoints().last { ($0.step ?? 0) <= lastPoint }
         guard let checkpoint = kept else { return nil }
         let step = try Checkpoint.state(path: folder.path + "/" + checkpoint.file).step
         var evaluated: [ClassSubset: Double] = [:]
