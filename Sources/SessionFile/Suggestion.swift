@@ -8,7 +8,7 @@ enum Suggestion {
         let inTable = SessionKey.all.filter { $0.parts.dropLast().joined(separator: ".") == table }
 
         if parts.count == 1, let near = nearest(name, in: SessionKey.tables), distance(name, near) <= tolerance(name),
-            SessionKey.tables.contains(near), !isNearerToRootKey(name, than: near)
+            SessionKey.tables.contains(near), !isNearerToRootKey(name, than: near), !SessionKey.all.contains(where: { $0.name == name })
         {
             return "Did you mean [\(near)]?"
         }
