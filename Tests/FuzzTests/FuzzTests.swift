@@ -7,7 +7,7 @@ import Testing
 /// `fuzz-trial --parser all --count 100000`.
 @Suite(.serialized) struct FuzzTests {
     @Test(arguments: [
-        "safetensors", "zip", "pickle", "config", "bpe", "tokenizer", "png", "jpeg", "split", "session", "theme", "tensorboard", "run",
+        "safetensors", "zip", "pickle", "config", "bpe", "tokenizer", "png", "jpeg", "split", "session", "tensorboard", "run",
     ])
     func damagedInputs(parser: String) throws {
         let ending = try Program.run("fuzz-trial", ["--parser", parser, "--count", "2000", "--seed", "20"], limit: 300)

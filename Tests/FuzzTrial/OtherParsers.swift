@@ -86,9 +86,12 @@ extension Parser {
             read: { path, bytes in
                 let text = String(decoding: bytes, as: UTF8.self)
                 _ = SessionFile.recorded(text: text)
-                // Each reader has its own answer; the last one's is checked.
+                // Reading from the file clears a mebibyte each time: now and then is enough.
+                guard bytes.count % 8 == 0 else {
+                    _ = try SessionFile.parse(text: text, name: "s.toml", overrides: ["optim.lr=0.1"])
+                    return
+                }
                 _ = try? ProtocolFile.read(path: path)
-                _ = try? SessionFile.parse(text: text, name: "s.toml", overrides: ["optim.lr=0.1"])
                 _ = try SessionFile.read(path: path)
             })
     }
