@@ -62,6 +62,7 @@ struct Maple: ParsableCommand {
         do {
             var command = try parseAsRoot()
             try command.run()
+            StopSignals.raiseAgain()
             let fault = outputFault.load(ordering: .relaxed)
             // A reader that has seen enough is no failure.
             if fault != 0, fault != EPIPE {
@@ -74,6 +75,7 @@ struct Maple: ParsableCommand {
     }
 
     private static func finish(with error: any Error) -> Never {
+        if error is ExitCode { StopSignals.raiseAgain() }
         if let code = error as? ExitCode { Foundation.exit(code.rawValue) }
         let code = exitCode(for: error)
         if code == .success {

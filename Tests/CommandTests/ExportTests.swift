@@ -81,7 +81,7 @@ import Testing
                 let process = try place.start(arguments)
                 try process.line(of: .errors) { $0.hasPrefix("step ") }
                 process.send(SIGINT)
-                #expect(process.wait().code == 0)
+                #expect(process.wait().signal == SIGINT)
             }
             let run = try place.onlyRun()
             let found = try #require(ScalarLog.folders(below: run.path).first)

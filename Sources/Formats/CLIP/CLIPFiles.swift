@@ -53,4 +53,3 @@ public struct CLIPFiles: Sendable {
     }
 }
 
-public typealias CLIPFolder = CLIPFiles

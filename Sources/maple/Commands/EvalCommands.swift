@@ -246,7 +246,7 @@ func score(
         if !options.predictions { result.predictions = [] }
         try sayJSON(result)
     } else {
-        if !options.quiet { progress.line("\(result.count) images in \(duration(result.seconds))") }
+        progress.remark("\(result.count) images in \(duration(result.seconds))")
         say("accuracy  \(percent(result.accuracy)) %")
         say("macro-F1  \(percent(result.macroF1)) %")
         say("")

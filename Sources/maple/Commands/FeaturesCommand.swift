@@ -134,11 +134,11 @@ struct FeaturesCommand: ParsableCommand {
         if wantsMap {
             let began = ProcessInfo.processInfo.systemUptime
             map = TSNE(unit, perplexity: perplexity, seed: seed).run(iterations: iterations) { done, total in
-                if !quiet, done % 100 == 0 { progress.line("t-SNE: \(done)/\(total) iterations") }
+                if done % 100 == 0 { progress.remark("t-SNE: \(done)/\(total) iterations") }
                 return !isStopped()
             }
             guard map != nil else { return nil }
-            if !quiet { progress.line("t-SNE of \(unit.count) points in \(duration(ProcessInfo.processInfo.systemUptime - began))") }
+            progress.remark("t-SNE of \(unit.count) points in \(duration(ProcessInfo.processInfo.systemUptime - began))")
         }
         let measures = String(format: "silhouette %.3f, purity %.3f of %d neighbours", apart.silhouette, apart.purity, apart.neighbours)
         if let svg, let map {

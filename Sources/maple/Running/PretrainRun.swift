@@ -122,7 +122,7 @@ struct PretrainRun: Sendable {
         trainer.checkpointFolder = folder.checkpointsFolder
         current.withLock { $0 = recorder }
         made(recorder)
-        progress.line(
+        progress.remark(
             "run \(folder.path): \(trainer.parameterCount) weights, \(source.pairs) pairs an epoch, vocabulary of \(trainer.configuration.vocabularySize)")
         defer { recorder.close() }
         do {

@@ -23,6 +23,11 @@ final class ProgressLine: Sendable {
         isTerminal = isatty(STDERR_FILENO) == 1 && ProcessInfo.processInfo.environment["TERM"] != "dumb"
     }
 
+    /// A line that stays and that `--quiet` leaves out.
+    func remark(_ text: String) {
+        if !isQuiet { line(text) }
+    }
+
     /// A line that stays.
     func line(_ text: String) {
         state.withLock { state in

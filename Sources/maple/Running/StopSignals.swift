@@ -7,24 +7,20 @@ import Synchronization
 /// Dispatch keeps the sources alive while this object lives.
 final class StopSignals: Sendable {
     private let sources: [any DispatchSourceSignal]
+    /// The last signal that was caught; 0 without.
+    private static let received = Atomic<Int32>(0)
 
     /// - Parameter ask: called once, on a queue of its own.
     init(_ ask: @escaping @Sendable () -> Void) {
         let queue = DispatchQueue(label: "maple.signals")
         let asked = Mutex(false)
         let handler: @Sendable (Int32) -> Void = { number in
+            Self.received.store(number, ordering: .relaxed)
             let isSecond = asked.withLock { asked in
                 defer { asked = true }
                 return asked
             }
-            guard isSecond else { return ask() }
-            // As if the signal had never been caught; this queue's thread blocks signals.
-            signal(number, SIG_DFL)
-            var only = sigset_t()
-            sigemptyset(&only)
-            sigaddset(&only, number)
-            pthread_sigmask(SIG_UNBLOCK, &only, nil)
-            raise(number)
+            if isSecond { Self.raiseAgain() } else { ask() }
         }
         signal(SIGHUP, SIG_IGN)
         sources = [SIGINT, SIGTERM].map { number in
@@ -40,4 +36,17 @@ final class StopSignals: Sendable {
 extension StopSignals {
     /// Held for as long as signals are to be caught.
     func end() { sources.forEach { $0.cancel() } }
+
+    /// Ends the program as if the signal had never been caught, if there was one: a script sees that its command was broken off.
+    static func raiseAgain() {
+        let number = received.load(ordering: .relaxed)
+        guard number != 0 else { return }
+        signal(number, SIG_DFL)
+        // The thread of the signals' queue blocks them.
+        var only = sigset_t()
+        sigemptyset(&only)
+        sigaddset(&only, number)
+        pthread_sigmask(SIG_UNBLOCK, &only, nil)
+        raise(number)
+    }
 }

@@ -19,7 +19,7 @@ struct TrainingRun: Sendable {
     func run() throws -> Outcome {
         let progress = progress
         let job = TrainingJob(spec: spec, start: start, threads: threads) { opening in
-            progress.line(
+            progress.remark(
                 "run \(opening.folder.path): \(opening.parameters) parameters, \(opening.images) images of \(opening.classes) classes")
         } observe: { event in
             progress.show(event)

@@ -55,7 +55,7 @@ enum PathInspector {
     private static func oneLine(_ error: any Error) -> String { "\(error)".split(separator: "\n").first.map(String.init) ?? "cannot be read" }
 
     private static func model(_ path: String) throws -> (text: String, blocks: Int) {
-        let folder = try CLIPFolder(path: path, checkingFinite: false)
+        let folder = try CLIPFiles(path: path, checkingFinite: false)
         let weights = folder.configuration.expectedTensors.reduce(0) { sum, tensor in sum + (folder.weights[tensor.name]?.count ?? 0) }
         let c = folder.configuration
         return ("CLIP \(name(c)), \(c.embeddingWidth) wide, \(count(weights)) weights", min(c.vision.layers, c.text.layers))
