@@ -20,8 +20,7 @@ public final class RunRecorder: Sendable {
         nonisolated(unsafe) let events: JSONLinesWriter
         var lock: RunLock?
         var summary: SummaryFile
-        let subset: ImageSubset
-        let data: String
+        let subject: Subject
     }
 
     /// Begins a new run.
@@ -45,13 +44,15 @@ public final class RunRecorder: Sendable {
     }
 
     /// Goes on with a run from a checkpoint taken after `step`: later points are cut from its metrics, its events are kept.
-    /// - Throws: `RunStoreError.alreadyRunning` if another process trains it, and others.
+    /// - Throws: `RunStoreError.alreadyRunning` if another process trains it, `.newerFormat`, `.imported` if none may, and others.
     public convenience init(resuming folder: RunFolder, spec: SessionSpec, afterStep step: Int) throws {
         try self.init(resuming: folder, subject: Subject(spec), afterStep: step)
     }
 
     /// Goes on with a run of any kind.
     public init(resuming folder: RunFolder, subject: Subject, afterStep step: Int) throws {
+        if let old = try? SummaryFile.read(folder), old.isNewer { throw RunStoreError.newerFormat(path: folder.path, format: old.format) }
+        try ImportedRun.refuse(folder)
         let lock = try RunLock(path: folder.lockFile, run: folder.path)
         try MetricsFile.truncate(folder.metricsFile, afterStep: step)
         var overview = Self.overview(folder, subject, created: Date().timeIntervalSince1970)
@@ -113,7 +114,7 @@ public final class RunRecorder: Sendable {
         ControlInbox(folder: folder.controlFolder).clear()
         let state = State(
             metrics: try JSONLinesWriter(path: folder.metricsFile), events: try JSONLinesWriter(path: folder.eventsFile),
-            lock: lock, summary: summary, subset: subject.subset, data: subject.data)
+            lock: lock, summary: summary, subject: subject)
         try AtomicFile.write(summary.encode(), to: folder.summaryFile)
         return state
     }
@@ -140,10 +141,10 @@ public final class RunRecorder: Sendable {
                 state.summary.note(event)
                 return
             case .evaluated(let result):
-                let file = Self.evaluationFile(result, data: state.data)
+                let file = Self.evaluationFile(result, of: state.subject)
                 try EvaluationFile.write(result, to: folder.path + "/" + file)
                 try append(event, at: time, file: file, &state)
-                if result.subset == state.subset { state.summary.note(event) }
+                if result.subset == state.subject.subset { state.summary.note(event) }
             default:
                 try append(event, at: time, file: nil, &state)
                 state.summary.note(event)
@@ -161,10 +162,12 @@ public final class RunRecorder: Sendable {
         if let line = EventLine.encode(event, time: time, file: file) { try state.events.append(line) }
     }
 
-    /// `evaluations/<step>-<classes>-<subset>.json`, with the data set's name where it is not the run's own.
-    static func evaluationFile(_ result: EvaluationResult, data: String) -> String {
-        let other = result.data == data ? "" : "-" + RunFolder.slug(result.data.split(separator: "/").last.map(String.init) ?? "data")
-        return "evaluations/\(result.step)-\(result.classes.rawValue)-\(result.subset.rawValue)\(other).json"
+    /// `evaluations/<step>-<classes>-<subset>.json`, with the data set's name where it is not the run's own, and the method where it
+    /// is not the run's (zero-shot CLIP, to be measured against).
+    static func evaluationFile(_ result: EvaluationResult, of subject: Subject) -> String {
+        let other = result.data == subject.data ? "" : "-" + RunFolder.slug(result.data.split(separator: "/").last.map(String.init) ?? "data")
+        let method = subject.method.map { $0 == result.method } ?? true ? "" : "-" + result.method.rawValue
+        return "evaluations/\(result.step)-\(result.classes.rawValue)-\(result.subset.rawValue)\(other)\(method).json"
     }
 
     /// What other processes have asked for since the last call, oldest first. Files that hold no command become warnings.

@@ -1,5 +1,6 @@
 import Foundation
 import RunModel
+import TOMLText
 
 /// Reads, checks and writes pretraining sessions: TOML text with `kind = "pretrain"`.
 ///

@@ -1,5 +1,6 @@
 import Foundation
 import RunModel
+import TOMLText
 
 /// Reads, checks and writes session files: TOML text that says what to train on what, and how.
 ///
@@ -39,6 +40,10 @@ public enum SessionFile {
         guard var spec, faults.isEmpty else { throw SessionDiagnostics(faults) }
 
         resolve("model.path", &spec.model.path, paths, &reader)
+        if var vocabulary = spec.model.vocabulary {
+            resolve("model.vocabulary", &vocabulary, paths, &reader)
+            spec.model.vocabulary = vocabulary
+        }
         let isDataFound = resolve("data.path", &spec.data.path, paths, &reader)
         if isDataFound, let split = spec.data.split { checkSplit(split, &spec, paths, &reader) }
         try reader.throwIfFaulty()

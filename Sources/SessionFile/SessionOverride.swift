@@ -1,4 +1,5 @@
 import TOMLKit
+import TOMLText
 
 /// One `--set key=value`: replaces a key of the file.
 struct SessionOverride {

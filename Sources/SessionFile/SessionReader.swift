@@ -1,5 +1,6 @@
 import RunModel
 import TOMLKit
+import TOMLText
 
 /// Reads TOML text into a session, gathering every fault on the way.
 struct SessionReader {
@@ -198,6 +199,7 @@ struct SessionReader {
         data.crop = flag("data.crop", data.crop)
         data.flip = flag("data.flip", data.flip)
         data.template = text("data.template", data.template)
+        data.allowMissing = flag("data.allow_missing", data.allowMissing)
 
         var method = MethodSpec()
         method.name = word("method.name", method.name)
@@ -227,9 +229,14 @@ struct SessionReader {
         }
         eval.subset = word("eval.subset", eval.subset)
         eval.batch = whole("eval.batch", eval.batch)
+        eval.zeroShot = flag("eval.zero_shot", eval.zeroShot)
+
+        var model = ModelSpec(path: text("model.path", ""))
+        if case .string(let place) = sound("model.vocabulary") { model.vocabulary = place }
 
         return SessionSpec(
-            name: text("name", defaultName), seed: whole("seed", 1), model: ModelSpec(path: text("model.path", "")),
-            data: data, method: method, optim: optim, eval: eval)
+            name: text("name", defaultName), seed: whole("seed", 1), model: model,
+            data: data, method: method, optim: optim, eval: eval,
+            log: LogSpec(tensorBoard: flag("log.tensorboard", false)))
     }
 }

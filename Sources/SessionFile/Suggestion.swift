@@ -8,7 +8,8 @@ enum Suggestion {
         let inTable = schema.keys.filter { $0.parts.dropLast().joined(separator: ".") == table }
 
         if parts.count == 1, let near = nearest(name, in: schema.tables), distance(name, near) <= tolerance(name),
-            schema.tables.contains(near), !isNearerToRootKey(name, than: near, schema)
+            schema.tables.contains(near), !isNearerToRootKey(name, than: near, schema),
+            !schema.keys.contains(where: { $0.name == name })
         {
             return "Did you mean [\(near)]?"
         }

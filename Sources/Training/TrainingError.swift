@@ -4,11 +4,17 @@ import Foundation
 public enum TrainingError: Error, CustomStringConvertible, LocalizedError {
     case preprocessing(String)
     case classesUnknown
+    /// `classes` are those whose sentences a context of at most `largest` tokens leaves whole.
+    case contextTooLong(context: Int, window: Int, classes: [String], largest: Int)
     case emptySubset(subset: String, classes: String, data: String)
     case nonFinite(step: Int, tensor: String, loss: Float, learningRate: Double)
     case checkpoint(path: String, what: String)
     case checkpointTensor(path: String, name: String, expected: [Int], found: [Int]?)
     case modelChanged(expected: String, found: String)
+    /// A checkpoint of prompts belongs to another CLIP; `tensor` is where they differ.
+    case otherModel(path: String, model: String, tensor: String?)
+    /// What a run learned cannot be written in the form that was asked for.
+    case export(String)
     case dataChanged(path: String)
     case goldens(String)
     case fewPairs(pairs: Int, validation: Int, batch: Int, data: String)
@@ -23,6 +29,10 @@ public enum TrainingError: Error, CustomStringConvertible, LocalizedError {
             "preprocessor_config.json describes another pipeline than CLIP's: \(what). Correct the file or remove it to use CLIP's own."
         case .classesUnknown:
             "class-specific contexts need to know how many classes they were trained on. Open the run through its checkpoint."
+        case .contextTooLong(let context, let window, let classes, let largest):
+            "\(context) context tokens are more than the text tower's \(window) places leave room for: the \(classes.count == 1 ? "sentence of 1 class" : "sentences of \(classes.count) classes") would be cut, "
+                + classes.prefix(10).joined(separator: ", ") + (classes.count > 10 ? " and \(classes.count - 10) more" : "")
+                + ". Set method.context to at most \(largest)."
         case .emptySubset(let subset, let classes, let data):
             "\(data) has no \(subset) images of \(classes) classes. Check data.path, data.split, data.classes, eval.classes and eval.subset."
         case .nonFinite(let step, let tensor, let loss, let rate):
@@ -36,6 +46,10 @@ public enum TrainingError: Error, CustomStringConvertible, LocalizedError {
             "cannot use the checkpoint \(path): \(name) of shape \(expected) is missing. Do method.name and method.depth match?"
         case .modelChanged(let expected, let found):
             "the model's fingerprint is \(found), the run was trained on \(expected). Point the run's session.toml at the same weights."
+        case .otherModel(let path, let model, let tensor):
+            "cannot use the checkpoint \(path): it was trained on another CLIP than \(model)"
+                + (tensor.map { " (\($0) differs)" } ?? " (the fingerprints differ)") + ". Name its own with --model."
+        case .export(let what): what
         case .dataChanged(let path):
             "the training images of this run are not in \(path) any more. Restore the folder, or start a new run."
         case .goldens(let what):

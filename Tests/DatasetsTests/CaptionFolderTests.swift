@@ -7,7 +7,7 @@ import Testing
 struct CaptionFolderTests {
     private func withFolder(_ text: String, images: [String] = ["a.png", "sub/b.png"], _ body: (String) throws -> Void) throws {
         try Places.withTemporaryFolder { folder in
-            for (number, image) in images.enumerated() { try Pictures.write("\(folder.path)/\(image)", label: 1, number: number) }
+            for (number, image) in images.enumerated() { try TestSupport.Pictures.write("\(folder.path)/\(image)", label: 1, number: number) }
             try Data(text.utf8).write(to: folder.appendingPathComponent("captions.tsv"))
             try body(folder.path)
         }

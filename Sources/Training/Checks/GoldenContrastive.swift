@@ -23,7 +23,7 @@ extension GoldenModel {
         let clip = try TrainableCLIP(
             shape: shape, batch: batch, optimiser: AdamW(beta1: 0.9, beta2: 0.98, epsilon: 1e-6, weightDecay: 0.2, decaysAll: true),
             seed: 1, workers: model.clip.workers)
-        try clip.load(model.source)
+        try clip.load(TensorSource(model.files.weights))
 
         let loss = clip.gradients(images: images, captions: captions)
         c.compare("loss", [loss], try expected.tensor("loss").floats(), absolute: 1e-4)

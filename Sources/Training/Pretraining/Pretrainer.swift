@@ -288,9 +288,12 @@ public final class Pretrainer {
     ///
     /// - Throws: `FormatError.write`.
     public func writeModel(to folder: String) throws {
-        try CLIPFolderWriter(
-            configuration: configuration, vocabulary: inputs.vocabulary, isHalf: spec.model.precision == .float16
-        ).write(clip.states.map { ($0.name, $0.shape, Array($0.value)) }, to: folder)
+        let type: TensorType = spec.model.precision == .float16 ? .f16 : .f32
+        try CLIPFolderTexts(
+            configuration, preprocessing: ImagePreprocessing(imageSize: configuration.imageSize), tokenizer: tokens.tokenizer
+        ).write(
+            with: clip.states.map { TensorToWrite($0.name, shape: $0.shape, floats: Array($0.value), as: type) }, type: type,
+            to: folder)
     }
 }
 
