@@ -115,11 +115,11 @@ final class TrainableWeights<R: Real> {
         }
     }
 
-    /// The first tensor whose values or gradient are not finite.
+    /// The first tensor whose values are not finite, or else the first whose gradient is not.
     func firstNonFinite() -> String? {
-        for tensor in tensors {
-            if !R.allFinite(values + tensor.range.lowerBound, tensor.range.count) { return tensor.name }
-            if !R.allFinite(gradient + tensor.range.lowerBound, tensor.range.count) { return "gradient of \(tensor.name)" }
+        for tensor in tensors where !R.allFinite(values + tensor.range.lowerBound, tensor.range.count) { return tensor.name }
+        for tensor in tensors where !R.allFinite(gradient + tensor.range.lowerBound, tensor.range.count) {
+            return "gradient of \(tensor.name)"
         }
         return nil
     }

@@ -34,9 +34,10 @@ extension GoldenModel {
         let wanted = Set(expected.names.filter { $0.hasPrefix("grad/") }.map { String($0.dropFirst(5)) })
         c.expectEqual("names of weights", Set(states.map(\.name)), wanted, count: wanted.count)
         for state in states where wanted.contains(state.name) {
-            c.compare(
-                "grad/" + state.name, Array(state.gradient), try expected.tensor("grad/" + state.name).floats(), absolute: 1e-6,
-                relative: 1e-4)
+            var gradient = try expected.tensor("grad/" + state.name).floats()
+            // A softmax does not see what is added to all keys: the true gradient is nought, the file's only rounding.
+            if state.name.hasSuffix("k_proj.bias") { gradient = gradient.map { _ in 0 } }
+            c.compare("grad/" + state.name, Array(state.gradient), gradient, absolute: 1e-6, relative: 1e-4)
         }
         var losses: [Float] = []
         for _ in 0..<5 {
@@ -45,7 +46,7 @@ extension GoldenModel {
             losses.append(outcome.loss)
         }
         c.compare("adamw_losses", losses, try expected.tensor("adamw_losses").floats(), absolute: 2e-3)
-        // Where a gradient is nought but rounding, as those of key biases, AdamW makes whole steps of it: left out.
+        // Of a gradient that is nothing but rounding AdamW makes whole steps: key biases are left out.
         for state in states where !state.name.hasSuffix("k_proj.bias") {
             guard let final = expected["adamw_final/" + state.name] else { continue }
             c.compare("adamw_final/" + state.name, Array(state.value), try final.floats(), absolute: 2e-3)
