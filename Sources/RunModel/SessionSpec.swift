@@ -10,10 +10,12 @@ public struct SessionSpec: Sendable, Equatable, Codable {
     public var method: MethodSpec
     public var optim: OptimSpec
     public var eval: EvalSpec
+    public var log: LogSpec
 
     public init(
         name: String, seed: Int = 1, model: ModelSpec, data: DataSpec,
-        method: MethodSpec = MethodSpec(), optim: OptimSpec = OptimSpec(), eval: EvalSpec = EvalSpec()
+        method: MethodSpec = MethodSpec(), optim: OptimSpec = OptimSpec(), eval: EvalSpec = EvalSpec(),
+        log: LogSpec = LogSpec()
     ) {
         self.name = name
         self.seed = seed
@@ -22,6 +24,7 @@ public struct SessionSpec: Sendable, Equatable, Codable {
         self.method = method
         self.optim = optim
         self.eval = eval
+        self.log = log
     }
 }
 
@@ -29,8 +32,13 @@ public struct SessionSpec: Sendable, Equatable, Codable {
 public struct ModelSpec: Sendable, Equatable, Codable {
     /// A folder or file, absolute once the session is resolved.
     public var path: String
+    /// A folder or file with the vocabulary, absolute once the session is resolved; nil looks beside the weights.
+    public var vocabulary: String?
 
-    public init(path: String) { self.path = path }
+    public init(path: String, vocabulary: String? = nil) {
+        self.path = path
+        self.vocabulary = vocabulary
+    }
 }
 
 /// Which part of the classes a data set is cut to: the first half by label order (rounded up), the rest, or all.
@@ -190,11 +198,34 @@ public struct EvalSpec: Sendable, Equatable, Codable {
     public var subset: ImageSubset
     /// Images per forward pass.
     public var batch: Int
+    /// Score zero-shot CLIP once a run, before its first evaluation, so that gains can be told. Figures that an earlier run of the
+    /// same model, images and sentence kept are taken over either way.
+    public var zeroShot: Bool
 
-    public init(every: Int = 1, classes: [ClassSubset] = [.base, .new], subset: ImageSubset = .test, batch: Int = 32) {
+    public init(
+        every: Int = 1, classes: [ClassSubset] = [.base, .new], subset: ImageSubset = .test, batch: Int = 32, zeroShot: Bool = true
+    ) {
         self.every = every
         self.classes = classes
         self.subset = subset
         self.batch = batch
+        self.zeroShot = zeroShot
+    }
+
+    enum CodingKeys: String, CodingKey {
+        case every, classes, subset, batch
+        case zeroShot = "zero_shot"
+    }
+}
+
+/// What a run writes besides its own files.
+public struct LogSpec: Sendable, Equatable, Codable {
+    /// Write event files for TensorBoard while training, to the run's folder `tensorboard`.
+    public var tensorBoard: Bool
+
+    public init(tensorBoard: Bool = false) { self.tensorBoard = tensorBoard }
+
+    enum CodingKeys: String, CodingKey {
+        case tensorBoard = "tensorboard"
     }
 }

@@ -5,7 +5,7 @@ import RunModel
 
 struct DataTools: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "data", abstract: "Look at data sets.", subcommands: [DataCheckCommand.self])
+        commandName: "data", abstract: "Look at data sets, and draw some.", subcommands: [DataCheckCommand.self, DataDrawCommand.self])
 }
 
 struct DataCheckCommand: ParsableCommand {

@@ -69,7 +69,7 @@ struct ProtocolPlan {
 
     init(_ spec: ProtocolSpec) throws {
         self.spec = spec
-        let model = try CLIPFolder(path: spec.model, checkingFinite: false)
+        let model = try CLIPFiles(path: spec.model, checkingFinite: false)
         modelFingerprint = model.fingerprint
         var keys = spec.data
         if keys.isEmpty {
@@ -161,7 +161,7 @@ struct ProtocolPlan {
 
     // MARK: Runs
 
-    private mutating func run(row: Int, index: Int, data: ImageDataset, seed: Int, model: CLIPFolder) throws -> Run {
+    private mutating func run(row: Int, index: Int, data: ImageDataset, seed: Int, model: CLIPFiles) throws -> Run {
         let entry = entries[index], isTransfer = spec.kind.isTransfer
         var overrides = spec.shared + (spec.dataOverrides[entry.key] ?? spec.dataOverrides[entry.title] ?? []) + rows[row].overrides
         let givesTemplate = overrides.contains { $0.hasPrefix("data.template=") }
@@ -174,6 +174,8 @@ struct ProtocolPlan {
             text: "[model]\npath = \".\"\n[data]\npath = \".\"\n", name: spec.name, overrides: overrides)
         session.name = "\(spec.name) \(entry.title) \(rows[row].label)"
         session.seed = seed
+        // Zero-shot CLIP is a row of its own in a protocol's tables.
+        session.eval.zeroShot = false
         session.model.path = spec.model
         session.data.path = data.folder
         session.data.allowMissing = spec.allowMissing
