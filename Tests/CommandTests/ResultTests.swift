@@ -102,7 +102,7 @@ import Testing
 
     @Test func plainResultsGoToStandardOutput() throws {
         try withWorkplace { place in
-            let training = try place.maple("train", place.session(), "--quiet", "--set", "optim.epochs=1")
+            let training = try place.maple("train", place.session(), "--quiet", "--set", "optim.epochs=1", "--set", "data.shots=4")
             #expect(training.code == 0 && training.output.contains("harmonic mean") && training.output.contains("steps          2 in"))
             #expect(training.errorLines.count <= 1, "\(training.errors)")
         }
