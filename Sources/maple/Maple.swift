@@ -1,4 +1,5 @@
 import ArgumentParser
+import Engine
 import Foundation
 
 /// The program: one subcommand for each task. Exit codes: 0, 1 for a failure, 2 for wrong usage.
@@ -59,6 +60,7 @@ struct Maple: ParsableCommand {
     static func main() {
         // A reader that goes away must not take a training run with it.
         signal(SIGPIPE, SIG_IGN)
+        startAgainWithFittingKernels()
         do {
             var command = try parseAsRoot()
             try command.run()
@@ -72,6 +74,17 @@ struct Maple: ParsableCommand {
         } catch {
             finish(with: error)
         }
+    }
+
+    /// OpenBLAS chooses its kernels when it is loaded, from OPENBLAS_CORETYPE or by what it knows of processors: only a new start
+    /// corrects it. What is set in the environment is left as it is. Where it cannot start again, it goes on.
+    private static func startAgainWithFittingKernels() {
+        guard getenv("OPENBLAS_CORETYPE") == nil, let core = BLAS.fittingCore,
+            let program = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
+        else { return }
+        setenv("OPENBLAS_CORETYPE", core, 1)
+        execv(program, CommandLine.unsafeArgv)
+        unsetenv("OPENBLAS_CORETYPE")
     }
 
     private static func finish(with error: any Error) -> Never {

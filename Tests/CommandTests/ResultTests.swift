@@ -102,7 +102,7 @@ import Testing
 
     @Test func plainResultsGoToStandardOutput() throws {
         try withWorkplace { place in
-            let training = try place.maple("train", place.session(), "--quiet", "--set", "optim.epochs=1")
+            let training = try place.maple("train", place.session(), "--quiet", "--set", "optim.epochs=1", "--set", "data.shots=4")
             #expect(training.code == 0 && training.output.contains("harmonic mean") && training.output.contains("steps          2 in"))
             #expect(training.errorLines.count <= 1, "\(training.errors)")
         }
@@ -178,7 +178,12 @@ import Testing
     @Test func doctorAndBench() throws {
         let doctor = try Program.run("maple", ["doctor", "--json"])
         #expect(doctor.code == 0)
-        #expect(try doctor.object()["blas_core"] is String)
+        let core = try #require(try doctor.object()["blas_core"] as? String)
+        // A processor that OpenBLAS does not know yet gets kernels that use its vectors all the same.
+        let processor = (try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8)) ?? ""
+        if processor.contains(" avx2 "), ProcessInfo.processInfo.environment["OPENBLAS_CORETYPE"] == nil {
+            #expect(!["Prescott", "Core2", "Nehalem", "Barcelona"].contains(core))
+        }
         let bench = try Program.run(
             "maple", ["bench", "--shape", "tiny", "--classes", "5", "--steps", "2", "--eval-images", "4", "--json"])
         #expect(bench.code == 0 && bench.errors.isEmpty, "\(bench)")

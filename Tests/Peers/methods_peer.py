@@ -213,7 +213,7 @@ def main():
         losses.append(loss.item())
         if k >= a.warmup:
             times.append(time.perf_counter() - began)
-    del loss
+    loss = None
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     rate = None
     if a.eval_images:

@@ -65,7 +65,7 @@ import Testing
 
     /// The classes that a long context would cut are named; those of which no context makes whole sentences are shortened.
     @Test func contextBeyondTheWindow() throws {
-        let long = "one two three four five six seven eight nine ten"
+        let long = "one two three four five six seven eight nine ten eleven twelve"
         try withLaboratory(classes: ["ash_tree", long, "cat", long + " too"]) { lab in
             let places = lab.model.configuration.contextLength
             for name in [MethodName.coop, .cocoop, .language, .independent, .maple] {

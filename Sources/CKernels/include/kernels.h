@@ -72,6 +72,9 @@ void mk_count_arithmetic(int64_t operations);
 int64_t mk_arithmetic(void);
 void mk_reset_arithmetic(void);
 
+// Bits of the widest vector instructions that processor and system offer, 512 or 256; 0 for others and other architectures.
+int mk_vector_bits(void);
+
 // A pool of threads for short parallel regions: workers spin briefly for the next region, then sleep.
 typedef struct mk_pool mk_pool;
 mk_pool *mk_pool_create(int threads);

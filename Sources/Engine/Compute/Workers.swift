@@ -87,4 +87,13 @@ public enum BLAS {
     /// Version and build options.
     public static var configuration: String { String(cString: openblas_get_config()) }
     public static var processors: Int { Int(openblas_get_num_procs()) }
+
+    /// The kernels that fit the processor where OpenBLAS has fallen back to those of its first 64-bit generations, as it does
+    /// with processors that are newer than itself; nil when its choice fits.
+    public static var fittingCore: String? {
+        let bits = mk_vector_bits()
+        guard ["Katmai", "Prescott", "Core2", "Penryn", "Dunnington", "Nehalem", "Opteron", "Barcelona"].contains(coreName), bits > 0
+        else { return nil }
+        return bits == 512 ? "SkylakeX" : "Haswell"
+    }
 }
