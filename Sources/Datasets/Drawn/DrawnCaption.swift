@@ -19,12 +19,12 @@ enum DrawnCaption {
     private static func single(_ scene: DrawnScene, _ random: inout RunGenerator) -> String {
         let look = scene.objects[0].look
         let detail: Detail = switch random.below(100) {
-        case 0..<52: .full
-        case 52..<67: .shape
-        case 67..<77: .colouredShape
-        case 77..<84: .filledShape
-        case 84..<90: .colour
-        case 90..<96: .fill
+        case 0..<78: .full
+        case 78..<85: .shape
+        case 85..<90: .colouredShape
+        case 90..<94: .filledShape
+        case 94..<96: .colour
+        case 96..<98: .fill
         default: .colourAndFill
         }
         return framed(phrase(look, detail, isPlural: false, &random), scene, &random)
@@ -32,9 +32,8 @@ enum DrawnCaption {
 
     private static func several(_ scene: DrawnScene, _ random: inout RunGenerator) -> String {
         let detail: Detail = switch random.below(10) {
-        case 0..<6: .full
-        case 6..<8: .shape
-        case 8: .colouredShape
+        case 0..<8: .full
+        case 8: .shape
         default: .filledShape
         }
         let count = scene.objects.count == 2 ? pick(["two", "two", "a pair of"], &random) : "three"
@@ -44,8 +43,8 @@ enum DrawnCaption {
 
     private static func pair(_ scene: DrawnScene, _ random: inout RunGenerator) -> String {
         let detail: Detail = switch random.below(10) {
-        case 0..<4: .shape
-        case 4..<7: .colouredShape
+        case 0..<2: .shape
+        case 2..<4: .colouredShape
         default: .full
         }
         let subject = scene.subject

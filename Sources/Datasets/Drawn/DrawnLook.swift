@@ -114,7 +114,7 @@ public enum DrawnFill: Int, Sendable, CaseIterable {
         case .plain, .gradient: nil
         case .striped: "with stripes"
         case .dotted: "with dots"
-        case .chequered: "with squares"
+        case .chequered: "in checks"
         case .outlined: "in outline"
         }
     }
