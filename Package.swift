@@ -59,6 +59,14 @@ let package = Package(
         .testTarget(name: "ScreenTests", dependencies: ["Screen", "ThemeFile", "TestSupport"], exclude: ["Snapshots"]),
         .testTarget(name: "TerminalUITests", dependencies: ["TerminalUI", "Screen", "TestSupport", "screen-trial"]),
         .executableTarget(name: "screen-trial", dependencies: ["TerminalUI", "ThemeFile", "Screen"], path: "Tests/ScreenTrial"),
+        .target(name: "CFuzzGuard", path: "Tests/CFuzzGuard"),
+        .executableTarget(
+            name: "fuzz-trial",
+            dependencies: [
+                "Formats", "Datasets", "SessionFile", "RunStore", "ThemeFile", "CAllocationCount", "CFuzzGuard", "TestSupport",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ], path: "Tests/FuzzTrial"),
+        .testTarget(name: "FuzzTests", dependencies: ["TestSupport", "fuzz-trial"]),
         .testTarget(
             name: "LibraryTests",
             dependencies: ["maple", "Screen", "TerminalUI", "ThemeFile", "RunStore", "SessionFile", "TestSupport"], exclude: ["Snapshots"]),

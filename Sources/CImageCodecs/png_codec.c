@@ -136,29 +136,21 @@ image_status image_decode_png(const uint8_t *data, size_t length, uint64_t most_
     return IMAGE_OK;
 }
 
-image_status image_write_png(const char *path, const uint8_t *pixels, int32_t width, int32_t height, int32_t compression, char *message) {
-    png_state state = {.status = IMAGE_OK, .message = message};
+/// Writes to an open file, which stays open. `state` has its message set.
+static image_status write_png(FILE *file, png_state *state, const uint8_t *pixels, int32_t width, int32_t height, int32_t compression) {
     png_structp volatile png = NULL;
     png_infop volatile info = NULL;
-    message[0] = 0;
-    FILE *file = fopen(path, "wb");
-    if (!file) {
-        image_say(message, "%s", strerror(errno));
-        return IMAGE_NOT_WRITTEN;
-    }
-    if (setjmp(state.leave)) {
+    if (setjmp(state->leave)) {
         png_structp doomed = png;
         png_infop doomed_info = info;
         if (doomed) png_destroy_write_struct(&doomed, doomed_info ? &doomed_info : NULL);
-        fclose(file);
-        remove(path);
         return IMAGE_NOT_WRITTEN;
     }
-    png = png_create_write_struct(PNG_LIBPNG_VER_STRING, &state, on_error, on_warning);
+    png = png_create_write_struct(PNG_LIBPNG_VER_STRING, state, on_error, on_warning);
     if (png) info = png_create_info_struct(png);
     if (!png || !info) {
-        image_say(message, "no memory for the PNG encoder");
-        stop(&state, IMAGE_NOT_WRITTEN);
+        image_say(state->message, "no memory for the PNG encoder");
+        stop(state, IMAGE_NOT_WRITTEN);
     }
     png_init_io(png, file);
     png_set_compression_level(png, compression);
@@ -170,11 +162,48 @@ image_status image_write_png(const char *path, const uint8_t *pixels, int32_t wi
     png_structp done = png;
     png_infop done_info = info;
     png_destroy_write_struct(&done, &done_info);
-    if (fclose(file) != 0) {
+    return IMAGE_OK;
+}
+
+image_status image_write_png(const char *path, const uint8_t *pixels, int32_t width, int32_t height, int32_t compression, char *message) {
+    png_state state = {.status = IMAGE_OK, .message = message};
+    message[0] = 0;
+    FILE *file = fopen(path, "wb");
+    if (!file) {
         image_say(message, "%s", strerror(errno));
-        remove(path);
         return IMAGE_NOT_WRITTEN;
     }
+    image_status status = write_png(file, &state, pixels, width, height, compression);
+    if (fclose(file) != 0 && status == IMAGE_OK) {
+        image_say(message, "%s", strerror(errno));
+        status = IMAGE_NOT_WRITTEN;
+    }
+    if (status != IMAGE_OK) remove(path);
+    return status;
+}
+
+image_status image_encode_png(
+    const uint8_t *pixels, int32_t width, int32_t height, int32_t compression, uint8_t **data, size_t *length, char *message) {
+    png_state state = {.status = IMAGE_OK, .message = message};
+    message[0] = 0;
+    char *bytes = NULL;
+    size_t count = 0;
+    FILE *file = open_memstream(&bytes, &count);
+    if (!file) {
+        image_say(message, "%s", strerror(errno));
+        return IMAGE_NOT_WRITTEN;
+    }
+    image_status status = write_png(file, &state, pixels, width, height, compression);
+    if (fclose(file) != 0 && status == IMAGE_OK) {
+        image_say(message, "%s", strerror(errno));
+        status = IMAGE_NOT_WRITTEN;
+    }
+    if (status != IMAGE_OK) {
+        free(bytes);
+        return status;
+    }
+    *data = (uint8_t *)bytes;
+    *length = count;
     return IMAGE_OK;
 }
 

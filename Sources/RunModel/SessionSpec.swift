@@ -10,10 +10,12 @@ public struct SessionSpec: Sendable, Equatable, Codable {
     public var method: MethodSpec
     public var optim: OptimSpec
     public var eval: EvalSpec
+    public var log: LogSpec
 
     public init(
         name: String, seed: Int = 1, model: ModelSpec, data: DataSpec,
-        method: MethodSpec = MethodSpec(), optim: OptimSpec = OptimSpec(), eval: EvalSpec = EvalSpec()
+        method: MethodSpec = MethodSpec(), optim: OptimSpec = OptimSpec(), eval: EvalSpec = EvalSpec(),
+        log: LogSpec = LogSpec()
     ) {
         self.name = name
         self.seed = seed
@@ -22,6 +24,7 @@ public struct SessionSpec: Sendable, Equatable, Codable {
         self.method = method
         self.optim = optim
         self.eval = eval
+        self.log = log
     }
 }
 
@@ -29,8 +32,13 @@ public struct SessionSpec: Sendable, Equatable, Codable {
 public struct ModelSpec: Sendable, Equatable, Codable {
     /// A folder or file, absolute once the session is resolved.
     public var path: String
+    /// A folder or file with the vocabulary, absolute once the session is resolved; nil looks beside the weights.
+    public var vocabulary: String?
 
-    public init(path: String) { self.path = path }
+    public init(path: String, vocabulary: String? = nil) {
+        self.path = path
+        self.vocabulary = vocabulary
+    }
 }
 
 /// Which part of the classes a data set is cut to: the first half by label order (rounded up), the rest, or all.
@@ -58,10 +66,12 @@ public struct DataSpec: Sendable, Equatable, Codable {
     public var flip: Bool
     /// Sentence for zero-shot prompts, `{}` standing for the class name.
     public var template: String
+    /// Go on where images that the split file lists are missing: figures are then those of the images that are there.
+    public var allowMissing: Bool
 
     public init(
         path: String, split: String? = nil, classes: ClassSubset = .base, shots: Int? = 16,
-        crop: Bool = true, flip: Bool = true, template: String = "a photo of a {}."
+        crop: Bool = true, flip: Bool = true, template: String = "a photo of a {}.", allowMissing: Bool = false
     ) {
         self.path = path
         self.split = split
@@ -70,6 +80,12 @@ public struct DataSpec: Sendable, Equatable, Codable {
         self.crop = crop
         self.flip = flip
         self.template = template
+        self.allowMissing = allowMissing
+    }
+
+    enum CodingKeys: String, CodingKey {
+        case path, split, classes, shots, crop, flip, template
+        case allowMissing = "allow_missing"
     }
 }
 
@@ -199,5 +215,17 @@ public struct EvalSpec: Sendable, Equatable, Codable {
     enum CodingKeys: String, CodingKey {
         case every, classes, subset, batch
         case zeroShot = "zero_shot"
+    }
+}
+
+/// What a run writes besides its own files.
+public struct LogSpec: Sendable, Equatable, Codable {
+    /// Write event files for TensorBoard while training, to the run's folder `tensorboard`.
+    public var tensorBoard: Bool
+
+    public init(tensorBoard: Bool = false) { self.tensorBoard = tensorBoard }
+
+    enum CodingKeys: String, CodingKey {
+        case tensorBoard = "tensorboard"
     }
 }

@@ -11,6 +11,13 @@ public enum AtomicFile {
     /// - Parameter durable: false leaves out the flush, for files that a power cut may take.
     /// - Throws: `RunStoreError.system`.
     public static func write(_ bytes: [UInt8], to path: String, durable: Bool = true) throws {
+        try write(to: path, durable: durable) { append in try append(bytes) }
+    }
+
+    /// The same for content that comes piece by piece: `body` calls its argument for each, in order.
+    public static func write(
+        to path: String, durable: Bool = true, _ body: (_ append: ([UInt8]) throws -> Void) throws -> Void
+    ) throws {
         let (folder, name) = split(path)
         let number = counter.add(1, ordering: .relaxed).newValue
         let temporary = "\(folder)/.\(name.utf8.count > 200 ? "file" : name).\(getpid())-\(number).tmp"
@@ -20,7 +27,15 @@ public enum AtomicFile {
         defer { if !isDone { unlink(temporary) } }
         do {
             defer { close(descriptor) }
-            try writeAll(bytes, to: descriptor, path: path)
+            // Small pieces are gathered: a call to the system for each would take longer than all the rest.
+            var pending: [UInt8] = []
+            try body { bytes in
+                pending += bytes
+                guard pending.count >= 1 << 20 else { return }
+                try writeAll(pending, to: descriptor, path: path)
+                pending.removeAll(keepingCapacity: true)
+            }
+            try writeAll(pending, to: descriptor, path: path)
             if durable, fsync(descriptor) != 0 { throw RunStoreError.system(operation: "write", path: path, code: errno) }
         }
         guard rename(temporary, path) == 0 else { throw RunStoreError.system(operation: "replace", path: path, code: errno) }

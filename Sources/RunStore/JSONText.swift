@@ -16,25 +16,25 @@ struct JSONText {
 
     // MARK: Fields
 
-    mutating func field(_ key: StaticString, _ value: Int) {
+    mutating func field(_ key: String, _ value: Int) {
         self.key(key)
         append(value.description)
     }
 
-    mutating func field(_ key: StaticString, _ value: Int?) {
+    mutating func field(_ key: String, _ value: Int?) {
         if let value { field(key, value) }
     }
 
-    mutating func field(_ key: StaticString, _ value: String) {
+    mutating func field(_ key: String, _ value: String) {
         self.key(key)
         string(value)
     }
 
-    mutating func field(_ key: StaticString, _ value: String?) {
+    mutating func field(_ key: String, _ value: String?) {
         if let value { field(key, value) }
     }
 
-    mutating func field(_ key: StaticString, _ value: Double) {
+    mutating func field(_ key: String, _ value: Double) {
         self.key(key)
         if value.isFinite {
             append(value.description)
@@ -43,11 +43,11 @@ struct JSONText {
         }
     }
 
-    mutating func field(_ key: StaticString, _ value: Double?) {
+    mutating func field(_ key: String, _ value: Double?) {
         if let value { field(key, value) }
     }
 
-    mutating func field(_ key: StaticString, _ value: Float) {
+    mutating func field(_ key: String, _ value: Float) {
         self.key(key)
         if value.isFinite {
             append(value.description)
@@ -56,7 +56,7 @@ struct JSONText {
         }
     }
 
-    mutating func list<Element>(_ key: StaticString, _ elements: [Element], _ element: (inout JSONText, Element) -> Void) {
+    mutating func list<Element>(_ key: String, _ elements: [Element], _ element: (inout JSONText, Element) -> Void) {
         self.key(key)
         open(UInt8(ascii: "["))
         for value in elements { element(&self, value) }
@@ -105,16 +105,16 @@ struct JSONText {
         needsComma = true
     }
 
-    private mutating func key(_ key: StaticString, suffix: StaticString = "") {
+    private mutating func key(_ key: String, suffix: String = "") {
         comma()
         bytes.append(UInt8(ascii: "\""))
-        key.withUTF8Buffer { bytes.append(contentsOf: $0) }
-        suffix.withUTF8Buffer { bytes.append(contentsOf: $0) }
+        bytes.append(contentsOf: key.utf8)
+        bytes.append(contentsOf: suffix.utf8)
         bytes.append(UInt8(ascii: "\""))
         bytes.append(UInt8(ascii: ":"))
     }
 
-    private mutating func notFinite(_ key: StaticString, isNaN: Bool, isNegative: Bool) {
+    private mutating func notFinite(_ key: String, isNaN: Bool, isNegative: Bool) {
         append("null")
         self.key(key, suffix: "_is")
         append(isNaN ? "\"nan\"" : isNegative ? "\"-inf\"" : "\"inf\"")

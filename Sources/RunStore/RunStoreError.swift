@@ -13,6 +13,8 @@ public enum RunStoreError: Error, Sendable, Equatable, CustomStringConvertible {
     case notRunning(path: String)
     /// A newer program wrote the folder; `format` is its layout.
     case newerFormat(path: String, format: Int)
+    /// The run was trained elsewhere.
+    case imported(path: String, source: String)
     case noSuchRun(query: String, root: String)
     case noRuns(root: String)
     case ambiguous(query: String, candidates: [String])
@@ -31,6 +33,8 @@ public enum RunStoreError: Error, Sendable, Equatable, CustomStringConvertible {
         case .notRunning(let path): "\(path) is not being trained now. Start it with `maple resume`."
         case .newerFormat(let path, let format):
             "\(path) was written by a newer maple (layout \(format), this program knows \(RunOverview.knownFormat)): it can be read, not changed. Update maple."
+        case .imported(let path, let source):
+            "\(path) was imported from \(source) and is read-only. Start a run of its own with `maple train`."
         case .noSuchRun(let query, let root): "no run called \(query) in \(root). `maple runs` lists what there is."
         case .noRuns(let root): "there are no runs in \(root) yet. Start one with `maple train`, or name another folder."
         case .ambiguous(let query, let candidates):

@@ -85,6 +85,7 @@ struct SummaryFile {
             text.field("new", overview.new)
             text.field("all", overview.all)
             text.field("harmonic_mean", overview.harmonicMean)
+            text.field("source", overview.source)
         }
     }
 
@@ -126,6 +127,6 @@ struct SummaryFile {
             seed: value["seed"]?.whole, created: value.number("created") ?? 0, updated: value.number("updated") ?? 0,
             steps: value["steps"]?.whole ?? 0, totalSteps: value["total_steps"]?.whole, seconds: value.number("seconds") ?? 0,
             loss: value.number("loss"), base: value.number("base"), new: value.number("new"), all: value.number("all"),
-            harmonicMean: value.number("harmonic_mean"), format: format)
+            harmonicMean: value.number("harmonic_mean"), source: value["source"]?.text, format: format)
     }
 }

@@ -184,4 +184,39 @@ import Testing
         #expect(bench.code == 0 && bench.errors.isEmpty, "\(bench)")
         #expect(try bench.object().count > 10)
     }
+
+    @Test func benchOfEachMethod() throws {
+        for method in ["coop", "cocoop", "vision", "language", "independent", "maple"] {
+            let ending = try Program.run(
+                "maple",
+                [
+                    "bench", "--shape", "tiny", "--method", method, "--classes", "5", "--batch", "2", "--steps", "1", "--warmup", "1",
+                    "--eval-images", "2", "--threads", "1", "--json",
+                ])
+            #expect(ending.code == 0 && ending.errors.isEmpty, "\(ending)")
+            let report = try ending.object()
+            #expect(report["method"] as? String == method && report["step_s_median"] is Double && report["gemm_share"] is Double)
+            #expect((report["trainable_parameters"] as? Int ?? 0) > 0 && report["peak_rss_mib"] is Double)
+            #expect((report["eval"] as? [String: Any])?["images_per_s"] is Double)
+        }
+        #expect(try Program.run("maple", ["bench", "--shape", "tiny", "--method", "zeroshot"]).code == 2)
+    }
+
+    /// Class-specific contexts have their own classes alone; `zeroshot` and `eval` read the same ensemble.
+    @Test func evaluationsOfOtherSentences() throws {
+        try withWorkplace { place in
+            let own = ["method.class_specific=true", "eval.classes=[\"base\"]", "method.context=3"].flatMap { ["--set", $0] }
+            #expect(try place.maple(["train", place.session(method: "coop"), "--quiet"] + own).code == 0)
+            #expect(try place.maple("eval", "last", "--json", "--quiet").object()["count"] as? Int == 4)
+            try place.maple("eval", "last", "--classes", "new", "--quiet").expectRefusal("class-specific", "2 classes")
+            let zeroShot = try place.session(method: "zeroshot")
+            #expect(try place.maple("train", zeroShot, "--quiet", "--set", "name=z", "--set", "method.ensemble=selected+template").code == 0)
+            let run = try #require(try place.runFolders().first { $0.contains("-z-") })
+            let loss = try place.maple("eval", run, "--json", "--quiet").object()["loss"] as? Double
+            func direct(_ more: String...) throws -> Double? {
+                try place.maple(["zeroshot", "--model", Workplace.model, "--data", place.data, "--json", "--quiet"] + more).object()["loss"] as? Double
+            }
+            #expect(try loss != nil && direct("--ensemble", "selected+template") == loss && direct() != loss)
+        }
+    }
 }

@@ -50,7 +50,7 @@ struct Workplace {
 
     func start(_ arguments: String...) throws -> Program { try start(arguments) }
 
-    private func start(_ arguments: [String]) throws -> Program {
+    func start(_ arguments: [String]) throws -> Program {
         // Models this small gain nothing from threads, and threads that wait for each other lose much on a busy machine.
         let computes = ["train", "resume", "eval", "zeroshot"].contains(arguments.first ?? "") && !arguments.contains("--threads")
         return try Program(

@@ -37,4 +37,21 @@ import Testing
         }
         #expect(Set(losses).count == 4)
     }
+
+    @Test("after the first, a step that trains all weights allocates no buffer", arguments: [1, 2])
+    func pretrainingAllocatesNothing(threads: Int) throws {
+        let shape = SelfCheck.shape
+        let clip = try TrainableCLIP(shape: shape, batch: 7, optimiser: AdamW(), seed: 3, workers: Workers(count: threads))
+        let pixels = (0..<(7 * 3 * 24 * 24)).map { Float($0 % 17) / 17 }
+        let plan = try TextPlan(captions: SelfCheck.sentences, window: shape.contextLength, vocabulary: shape.vocabulary)
+        pixels.withUnsafeBufferPointer { pixels in
+            guard let images = pixels.baseAddress else { return }
+            for i in 0..<4 {
+                allocation_count_start()
+                _ = clip.step(images: images, captions: plan, learningRate: 1e-3)
+                let count = allocation_count_stop()
+                if i > 0 { #expect(count <= 1, "step \(i + 1) allocated \(count) times") }
+            }
+        }
+    }
 }

@@ -25,7 +25,7 @@ import Testing
                 let gained = results[1].predictions.filter { $0.isCorrect && before[$0.path] == false }.count
                 let lost = results[1].predictions.filter { !$0.isCorrect && before[$0.path] == true }.count
                 #expect(pair.paired == 80 && pair.test == McNemar(lost: lost, gained: gained) && pair.flips.count == gained + lost)
-                #expect(pair.flips.prefix(gained).allSatisfy(\.isGain))
+                #expect(pair.flips.prefix(gained).allSatisfy { $0.isGain })
                 let changes = board.rows.compactMap(\.change)
                 #expect(changes == changes.sorted(by: >) && changes.count == 4)
                 #expect(abs(changes.reduce(0, +) / 4 - (results[1].accuracy - results[0].accuracy)) < 1e-12)
@@ -60,7 +60,7 @@ import Testing
     }
 
     @Test func readsCheckpointNames() throws {
-        try withRecordedRuns { runs in
+        try withRecordedRuns { (runs: RecordedRuns) throws -> Void in
             let id = runs.id(RecordedRuns.maple)
             #expect(try Compare.checkpoint(RecordedRuns.maple + "@epoch-0", in: runs.root) == CheckpointID(run: id, step: 0))
             #expect(try Compare.checkpoint(RecordedRuns.maple + "@32", in: runs.root) == CheckpointID(run: id, step: 32))

@@ -42,6 +42,10 @@ image_status image_decode(const uint8_t *data, size_t length, uint64_t most_pixe
 /// Writes RGB8 pixels as a PNG file at `path`. `compression` is zlib's level, 0 to 9.
 image_status image_write_png(const char *path, const uint8_t *pixels, int32_t width, int32_t height, int32_t compression, char *message);
 
+/// The same into memory: on success `data` holds `length` malloc'd bytes.
+image_status image_encode_png(
+    const uint8_t *pixels, int32_t width, int32_t height, int32_t compression, uint8_t **data, size_t *length, char *message);
+
 /// Names of the libraries in use, as "1.6.39".
 const char *image_png_version(void);
 /// The JPEG library's API level and, where it is libjpeg-turbo, its version: "libjpeg-turbo 2.1.5 (API 62)".

@@ -88,6 +88,24 @@ public struct RGBImage: Sendable {
         }
     }
 
+    /// The picture as a PNG file's bytes.
+    ///
+    /// - Parameter compression: zlib's level, 0 to 9.
+    public func png(compression: Int = 6) throws -> [UInt8] {
+        var data: UnsafeMutablePointer<UInt8>?
+        var length = 0
+        var status = IMAGE_OK
+        let reason = withUnsafeTemporaryAllocation(of: CChar.self, capacity: Int(IMAGE_MESSAGE_LENGTH)) { message in
+            guard let text = message.baseAddress else { return "" }
+            status = image_encode_png(
+                storage.pixels, Int32(width), Int32(height), Int32(min(9, max(0, compression))), &data, &length, text)
+            return status == IMAGE_OK ? "" : String(cString: text)
+        }
+        guard status == IMAGE_OK, let data else { throw DatasetError.notWritten(path: "a picture in memory", reason: reason) }
+        defer { free(data) }
+        return Array(UnsafeBufferPointer(start: data, count: length))
+    }
+
     /// Writes a PNG file.
     ///
     /// - Parameter compression: zlib's level, 0 to 9.

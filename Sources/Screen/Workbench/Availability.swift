@@ -14,7 +14,7 @@ extension WorkbenchState {
         case .startSession, .editSession, .queueSession:
             guard home.pane == .sessions else { return .unavailable("choose a session first (tab)") }
             if action == .startSession, let starting { return .unavailable("“\(starting)” is starting") }
-            if action != .editSession, let problem = selectedSession?.problem { return .unavailable(problem) }
+            if action != .editSession, let problem = selectedSession?.firstProblem { return .unavailable(problem) }
             return needsSession(readable: true)
         case .duplicateSession: return home.pane == .runs ? needsHomeRun() : needsSession(readable: true)
         case .deleteItem:
@@ -71,7 +71,7 @@ extension WorkbenchState {
 
     private func needsSession(readable: Bool) -> Availability {
         guard let entry = selectedSession else { return .unavailable("no session is chosen") }
-        if readable, let problem = entry.problem, entry.spec == nil { return .unavailable(problem) }
+        if readable, let problem = entry.firstProblem, entry.spec == nil { return .unavailable(problem) }
         return .available
     }
 

@@ -92,7 +92,7 @@ public struct SessionEntry: Sendable, Equatable {
     public var id: String
     /// nil when the file cannot be read: `problem` says why.
     public var spec: SessionSpec?
-    /// One line that names file, line and key.
+    /// Lines that each name file, line and key. With a `spec`, the session can be corrected but not started.
     public var problem: String?
     /// It belongs to the user and may be overwritten or deleted.
     public var isOwn: Bool
@@ -105,6 +105,9 @@ public struct SessionEntry: Sendable, Equatable {
     }
 
     public var name: String { spec?.name ?? lastPathPart(id) }
+
+    /// The first of several problems.
+    var firstProblem: String? { problem?.split(whereSeparator: \.isNewline).first.map(String.init) }
 }
 
 /// A saved checkpoint of a run.

@@ -126,6 +126,11 @@ extension WorkbenchState {
         case .sessions(let entries):
             sessions = entries
             rebuildSessionTable()
+        case .row(let row):
+            guard let place = runs.firstIndex(where: { $0.id == row.id }) else { return [] }
+            var rows = runs
+            rows[place] = row
+            return reduceAnswer(.runs(rows))
         case .runs(let rows):
             hasLoadedRuns = true
             // What events told of an open run is newer than the list; a run that ended elsewhere is not.
@@ -226,6 +231,9 @@ extension WorkbenchState {
         guard let id = awaited, runs.contains(where: { $0.id == id }) else { return }
         (starting, awaited) = (nil, nil)
     }
+
+    /// Says at the start what was wrong with settings or themes.
+    public mutating func greet(_ text: String) { tell(text, title: "Please note") }
 
     /// Bad news: in the footer where it fits, else in a window of its own.
     private mutating func tell(_ text: String, title: String) {

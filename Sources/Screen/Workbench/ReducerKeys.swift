@@ -182,7 +182,7 @@ extension WorkbenchState {
     mutating func open() -> [Effect] {
         switch context {
         case .home:
-            if home.pane == .sessions { return perform(.startSession) }
+            if home.pane == .sessions { return perform(.editSession) }
             guard let id = home.runTable.selectedRow?.id else { return [] }
             return openLive(id)
         case .results:

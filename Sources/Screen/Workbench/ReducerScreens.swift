@@ -13,7 +13,7 @@ extension WorkbenchState {
             return openForm(title: "New session", spec: spec, replacing: nil)
         case .editSession:
             guard let entry = selectedSession, let spec = entry.spec else { return [] }
-            return openForm(title: "Edit session", spec: spec, replacing: entry.isOwn ? entry.id : nil)
+            return openForm(title: entry.isOwn ? "Edit session" : "Copy of a session that came with maple", spec: spec, replacing: entry.isOwn ? entry.id : nil)
         case .duplicateSession:
             guard var spec = home.pane == .runs ? run(home.runTable.selectedRow?.id)?.spec : selectedSession?.spec else { return [] }
             spec.name += " copy"

@@ -36,6 +36,8 @@ public enum Input: Sendable {
 public enum Answer: Sendable {
     case sessions([SessionEntry])
     case runs([RunRow])
+    /// One run's line, read anew.
+    case row(RunRow)
     case trace(RunTrace)
     /// An evaluation with its predictions.
     case evaluation(RunID, EvaluationResult)

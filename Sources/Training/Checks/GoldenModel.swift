@@ -5,12 +5,12 @@ import RunModel
 
 /// The golden cases of one model folder.
 final class GoldenModel {
-    private let folder: String
-    private let model: ModelFolder
+    let folder: String
+    let model: ModelFolder
     /// (count, 3, size, size)
     private let images: [Float]
     private let imageCount: Int
-    private let tolerance: Tolerance
+    let tolerance: Tolerance
 
     /// What the goldens' README accepts; wider for logits at scale 100 than at 1/0.07.
     struct Tolerance {
@@ -147,10 +147,10 @@ final class GoldenModel {
     }
 
     /// All images through the scorer: logits (N, C) and raw image features (N, E).
-    private func score(
-        _ sentences: [[Int32]], prompts: LearnedPrompts?
+    func score(
+        _ sentences: [[Int32]], prompts: LearnedPrompts?, on other: ModelFolder? = nil
     ) throws -> (logits: [Float], features: [Float], scorer: Scorer) {
-        let scorer = try Scorer(clip: model.clip, prompts: prompts, sentences: sentences)
+        let scorer = try Scorer(clip: (other ?? model).clip, prompts: prompts, sentences: sentences)
         let perImage = images.count / imageCount
         var logits: [Float] = []
         var features: [Float] = []

@@ -85,9 +85,17 @@ public final class Trainer {
         self.commands = commands
         self.emit = emit
         let spec = inputs.spec, model = inputs.model
+        if !spec.data.allowMissing { try inputs.data.requireComplete() }
         training = inputs.data.fewShot(shots: spec.data.shots, seed: spec.seed).cut(to: spec.data.classes)
+        try ClassSentences.checkRoom(
+            inputs.data.classNames, method: spec.method, tokenizer: model.tokenizer, window: model.configuration.contextLength)
         let sentences = Self.sentences(training.classNames, spec: spec, model: model)
-        warnings = inputs.data.warnings + sentences.warnings
+        let short = spec.method.name == .zeroshot ? nil : training.belowShots(spec.data.shots)
+        var notes = inputs.data.warnings + sentences.warnings + (short.map { [$0] } ?? [])
+        if spec.method.name == .zeroshot, let own = inputs.data.template, own != spec.data.template {
+            notes.append("the data set's own sentence is \"\(own)\", the session's \"\(spec.data.template)\": set data.template to compare with the paper")
+        }
+        warnings = notes
         let method = try PromptMethod(spec.method, classes: training.classNames.count)
         if method != .zeroshot, training.train.isEmpty {
             throw TrainingError.emptySubset(

@@ -48,6 +48,7 @@ struct Runs: ParsableCommand {
         var all: Double?
         var harmonic_mean: Double?
         var created: Double
+        var source: String?
     }
 
     func validate() throws {
@@ -65,7 +66,7 @@ struct Runs: ParsableCommand {
                         run: $0.path, name: $0.name, state: $0.state.word, detail: $0.state.detail,
                         method: $0.method?.rawValue, data: $0.data, seed: $0.seed, steps: $0.steps, total_steps: $0.totalSteps,
                         seconds: $0.seconds, loss: $0.loss, base: $0.base, new: $0.new, all: $0.all,
-                        harmonic_mean: $0.harmonicMean, created: $0.created)
+                        harmonic_mean: $0.harmonicMean, created: $0.created, source: $0.source)
                 })
         }
         guard !found.isEmpty else {
@@ -82,7 +83,7 @@ struct Runs: ParsableCommand {
                         percent($0.harmonicMean), duration($0.seconds),
                     ]
                 }, left: [0, 1, 2, 3]))
-        for run in found { if let detail = run.state.detail { note("\((run.path as NSString).lastPathComponent): \(detail)") } }
+        for run in found { if let detail = run.source.map({ "imported from \($0)" }) ?? run.state.detail { note("\((run.path as NSString).lastPathComponent): \(detail)") } }
     }
 }
 

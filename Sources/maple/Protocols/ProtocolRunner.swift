@@ -176,7 +176,7 @@ final class ProtocolRunner {
                 outcome.targets[entry.title] = kept
                 continue
             }
-            let model = try self.model ?? ModelFolder(path: spec.model.path, threads: threads)
+            let model = try self.model ?? ModelFolder(spec.model, threads: threads)
             self.model = model
             if spec.method.name != .zeroshot, prompts == nil {
                 guard let newest = try outcome.folder.newestCheckpoint() else {

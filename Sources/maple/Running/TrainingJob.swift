@@ -46,7 +46,7 @@ struct TrainingJob: Sendable {
     /// Opens everything, trains, records. To be called on the training queue.
     /// - Throws: errors of model, data and session as they are; `RunFailure` once there is a run to go on with.
     func train() throws -> Outcome {
-        let model = try ModelFolder(path: spec.model.path, threads: threads)
+        let model = try ModelFolder(spec.model, threads: threads)
         var continuation: Trainer.Continuation?
         var listing: SplitListing?
         if case .resume(let folder) = start {
@@ -57,6 +57,7 @@ struct TrainingJob: Sendable {
         // Recording may fail on a full disk while an event is under way: the run then stops at the next step.
         let fault = Mutex<(any Error)?>(nil)
         let current = Mutex<RunRecorder?>(nil)
+        let board = Mutex<TensorBoardRecorder?>(nil)
         let trainer = try Trainer(
             Trainer.Inputs(spec: spec, model: model, data: data, zeroShot: knownZeroShot(model, data)), continuing: continuation,
             commands: commands
@@ -70,11 +71,19 @@ struct TrainingJob: Sendable {
                 }
                 if isFirst { commands.post(.stop) }
             }
+            board.withLock { $0 }?.record(event)
             observe(event)
         }
         let recorder = try recorder(trainer, model, data)
         trainer.checkpointFolder = recorder.folder.checkpointsFolder
         current.withLock { $0 = recorder }
+        if spec.log.tensorBoard {
+            let log = TensorBoardRecorder(recorder.folder, spec: spec, samples: trainer.samples) { [observe] text in
+                try? recorder.record(.warning(text))
+                observe(.warning(text))
+            }
+            board.withLock { $0 = log }
+        }
         let inbox = watchInbox(recorder)
         defer {
             inbox.cancel()
@@ -85,11 +94,16 @@ struct TrainingJob: Sendable {
                 folder: recorder.folder, parameters: trainer.parameterCount, images: trainer.training.train.count,
                 classes: trainer.training.classNames.count))
         do {
+            for line in model.notes {
+                try recorder.record(.warning(line))
+                observe(.warning(line))
+            }
             let summary = try trainer.run()
             if let error = fault.withLock({ $0 }) { throw error }
             return Outcome(folder: recorder.folder, summary: summary, stoppedAt: trainer.step)
         } catch {
             try? recorder.record(.failed("\(error)"))
+            board.withLock { $0 }?.record(.failed("\(error)"))
             observe(.failed("\(error)"))
             throw RunFailure(error: error, folder: recorder.folder.path)
         }
@@ -136,9 +150,9 @@ struct TrainingJob: Sendable {
     /// The newest checkpoint of a run and what is known at its step.
     private static func continuation(_ folder: RunFolder) throws -> Trainer.Continuation? {
         let metrics = try folder.metrics()
-        let measured = metrics.points.last?.step ?? .max
+        let lastPoint = metrics.points.last?.step ?? .max
         // A full disk or a power cut may have taken measurements that a later checkpoint builds on: they are made again.
-        let kept = try folder.checkpoints().last { ($0.step ?? 0) <= measured }
+        let kept = try folder.checkpoints().last { ($0.step ?? 0) <= lastPoint }
         guard let checkpoint = kept else { return nil }
         let step = try Checkpoint.state(path: folder.path + "/" + checkpoint.file).step
         var evaluated: [ClassSubset: Double] = [:]

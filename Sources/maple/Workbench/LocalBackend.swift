@@ -32,6 +32,8 @@ final class LocalBackend: WorkbenchBackend {
         self.mailbox.withLock { $0 = mailbox }
         let watch = RunWatch(root: root, isOwn: { [desk] in desk.current == $0 }) { [weak self] in
             try self?.runs() ?? []
+        } readRow: { [library] in
+            library.row($0)
         } readTrace: { [library] in
             try library.open($0)
         } post: { [weak mailbox] in

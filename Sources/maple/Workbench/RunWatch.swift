@@ -14,6 +14,7 @@ final class RunWatch: @unchecked Sendable {
     private let timer: any DispatchSourceTimer
     private let post: @Sendable (Input) -> Void
     private let readRuns: @Sendable () throws -> [RunRow]
+    private let readRow: @Sendable (RunID) -> RunRow?
     private let readTrace: @Sendable (RunID) throws -> (trace: RunTrace, tail: RunTail)
     private let isOwn: @Sendable (RunID) -> Bool
     private var tail: RunTail?
@@ -26,6 +27,12 @@ final class RunWatch: @unchecked Sendable {
         var nanoseconds: Int
         var isActive: Bool
         var bytes: Int
+
+        var withoutSteps: Mark {
+            var mark = self
+            mark.bytes = 0
+            return mark
+        }
     }
 
     /// Between looks at the followed run; the folder as a whole is looked at every fourth time.
@@ -34,11 +41,13 @@ final class RunWatch: @unchecked Sendable {
     /// - Parameter post: takes events of the followed run, and the list of runs when it has changed.
     init(
         root: String, isOwn: @escaping @Sendable (RunID) -> Bool, readRuns: @escaping @Sendable () throws -> [RunRow],
+        readRow: @escaping @Sendable (RunID) -> RunRow?,
         readTrace: @escaping @Sendable (RunID) throws -> (trace: RunTrace, tail: RunTail), post: @escaping @Sendable (Input) -> Void
     ) {
         self.root = root
         self.isOwn = isOwn
         self.readRuns = readRuns
+        self.readRow = readRow
         self.readTrace = readTrace
         self.post = post
         timer = DispatchSource.makeTimerSource(queue: queue)
@@ -74,8 +83,13 @@ final class RunWatch: @unchecked Sendable {
     private func lookForChanges() {
         let now = look()
         guard now != marks else { return }
+        let before = marks
         marks = now
-        if let rows = try? readRuns() { post(.answer(.runs(rows))) }
+        // Steps alone change one line; the whole list is read when a run comes, goes or ends.
+        let isSteps = before.count == now.count && now.allSatisfy { name, mark in before[name]?.withoutSteps == mark.withoutSteps }
+        if isSteps {
+            for (name, mark) in now where before[name] != mark { if let row = readRow(root + "/" + name) { post(.answer(.row(row))) } }
+        } else if let rows = try? readRuns() { post(.answer(.runs(rows))) }
     }
 
     private func look() -> [String: Mark] {

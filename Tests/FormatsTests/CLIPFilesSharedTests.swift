@@ -13,14 +13,38 @@ struct CLIPFolderSharedTests {
 
     @Test(arguments: ["goldens/micro-clip/model", "goldens/tiny-clip/model", "models/photo-nano"])
     func opens(path: String) throws {
-        let clip = try CLIPFolder(path: try folder(path))
+        let clip = try CLIPFiles(path: try folder(path))
         #expect(clip.configuration.expectedTensors.count > 60)
         #expect(clip.tokenizer.count == clip.configuration.vocabularySize)
         #expect(clip.preprocessing.crop?.height == clip.configuration.imageSize)
-        let again = try CLIPFolder(path: try folder(path), checkingFinite: false)
+        let again = try CLIPFiles(path: try folder(path), checkingFinite: false)
         #expect(clip.fingerprint == again.fingerprint)
         let scale = try clip.weights.tensor("logit_scale", shape: []).floats()
         #expect(scale.count == 1 && scale[0] > 0 && scale[0] < 5)
+    }
+}
+
+/// The full vocabulary of the shared folder.
+@Suite(.enabled(if: Places.hasShared, "needs ../shared"))
+struct VocabularyFilesTests {
+    /// OpenAI's list of merges alone gives the published vocabulary; what is written reads back the same.
+    @Test func theListOfMergesGivesTheWholeVocabulary() throws {
+        let folder = try #require(Places.shared).appendingPathComponent("data/clip-bpe").path
+        let whole = try BPETokenizer(vocabulary: folder + "/vocab.json", merges: folder + "/merges.txt")
+        let derived = try BPETokenizer(mergeList: folder + "/merges.txt")
+        #expect(derived.vocabulary.ids == whole.vocabulary.ids && derived.startToken == 49406 && derived.endToken == 49407)
+        try Places.withTemporaryFolder { out in
+            try Data(whole.vocabularyText.utf8).write(to: out.appendingPathComponent("vocab.json"))
+            try Data(whole.mergesText.utf8).write(to: out.appendingPathComponent("merges.txt"))
+            let again = try BPETokenizer(lookingIn: out.path, model: "m", isAsked: true)
+            #expect(again.vocabulary.ids == whole.vocabulary.ids)
+            for text in ["a photo of a tabby cat.", "Ünïcode 123 !?", "polka-dotted"] {
+                #expect(again.encode(text) == whole.encode(text) && derived.encode(text) == whole.encode(text))
+            }
+            #expect(throws: FormatError.folder(path: "m", .noVocabulary)) {
+                try BPETokenizer(lookingIn: out.path + "/..", model: "m", isAsked: false)
+            }
+        }
     }
 }
 
@@ -38,7 +62,7 @@ struct HostileModelTests {
             try FileManager.default.createSymbolicLink(
                 at: folder.appendingPathComponent("model.safetensors"),
                 withDestinationURL: goldens.appendingPathComponent("hostile/\(name).safetensors"))
-            return try #require(throws: FormatError.self) { _ = try CLIPFolder(path: folder.path) }
+            return try #require(throws: FormatError.self) { _ = try CLIPFiles(path: folder.path) }
         }
     }
 

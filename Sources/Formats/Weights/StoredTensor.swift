@@ -122,3 +122,36 @@ func float(half bits: UInt16) -> Float {
     let special: UInt32 = magnitude >= 0x7C00 ? 0x7F80_0000 : 0
     return Float(bitPattern: moved | special | UInt32(bits & 0x8000) << 16)
 }
+
+/// binary32 to IEEE 754 binary16, rounded to nearest, ties to even; values beyond its range become infinite.
+func halfBits(_ value: Float) -> UInt16 {
+    let bits = value.bitPattern
+    let sign = UInt16(truncatingIfNeeded: bits >> 16) & 0x8000
+    let magnitude = bits & 0x7FFF_FFFF
+    if magnitude > 0x7F80_0000 { return sign | 0x7E00 }
+    if magnitude >= 0x4780_0000 { return sign | 0x7C00 }
+    // Below 2^-14 the spacing is constant: adding 0.5 lets the processor round the bits into place.
+    if magnitude < 0x3880_0000 {
+        let rounded = (Float(bitPattern: magnitude) + 0.5).bitPattern &- (0.5 as Float).bitPattern
+        return sign | UInt16(truncatingIfNeeded: rounded)
+    }
+    // A carry out of the fraction goes on into the exponent, which is right, to infinity as well.
+    let rebased = magnitude &- (112 << 23)
+    let rounded = rebased &+ 0xFFF &+ (rebased >> 13 & 1)
+    return sign | UInt16(truncatingIfNeeded: rounded >> 13)
+}
+
+extension StoredTensor {
+    /// At most `limit` elements as 32-bit floats, spread evenly from the first to the last; none of a tensor of integers.
+    public func samples(_ limit: Int) -> [Float] {
+        guard type.isFloat, count > 0, limit > 0 else { return [] }
+        let taken = min(limit, count)
+        return (0..<taken).map { index in
+            let place = taken == 1 ? 0 : (count - 1) / (taken - 1) * index + (count - 1) % (taken - 1) * index / (taken - 1)
+            let one = StoredTensor(
+                name: name, type: type, shape: [1],
+                bytes: UnsafeRawBufferPointer(rebasing: bytes[place * type.byteCount..<(place + 1) * type.byteCount]), owner: owner)
+            return (try? one.floats().first) ?? .nan
+        }
+    }
+}

@@ -56,29 +56,29 @@ struct CLIPFolderTests {
 
     @Test func opens() throws {
         try withModel { model in
-            let clip = try CLIPFolder(path: model.path)
+            let clip = try CLIPFiles(path: model.path)
             #expect(clip.configuration == ModelFolder.configuration)
             #expect(clip.preprocessing == ImagePreprocessing(imageSize: 8))
             #expect(clip.weights["text_model.embeddings.position_ids"] != nil)
-            #expect(try CLIPFolder(path: model.path + "/").fingerprint == clip.fingerprint)
+            #expect(try CLIPFiles(path: model.path + "/").fingerprint == clip.fingerprint)
         }
     }
 
     @Test func fingerprintTellsWeightsApart() throws {
         try withModel { model in
-            let first = try CLIPFolder(path: model.path).fingerprint
+            let first = try CLIPFiles(path: model.path).fingerprint
             #expect(first.count == 16)
             try model.putWeights(ModelFolder.tensors { if $0.name == "visual_projection.weight" { $0.values[29] += 0.5 } })
-            #expect(try CLIPFolder(path: model.path).fingerprint != first)
+            #expect(try CLIPFiles(path: model.path).fingerprint != first)
             // The order of the tensors in the file and what the model does not need leave it alone.
             try model.putWeights(ModelFolder.tensors().reversed().filter { !$0.name.hasSuffix("position_ids") })
-            #expect(try CLIPFolder(path: model.path).fingerprint == first)
+            #expect(try CLIPFiles(path: model.path).fingerprint == first)
         }
     }
 
     @Test func shardsGiveTheSameModel() throws {
         try withModel { model in
-            let whole = try CLIPFolder(path: model.path).fingerprint
+            let whole = try CLIPFiles(path: model.path).fingerprint
             try model.remove("model.safetensors")
             let tensors = ModelFolder.tensors()
             var map: [String] = []
@@ -88,19 +88,19 @@ struct CLIPFolderTests {
                 map += tensors[range].map { "\"\($0.name)\":\"\(name)\"" }
             }
             try model.put("model.safetensors.index.json", "{\"weight_map\":{\(map.joined(separator: ","))}}")
-            #expect(try CLIPFolder(path: model.path).fingerprint == whole)
+            #expect(try CLIPFiles(path: model.path).fingerprint == whole)
         }
     }
 
     @Test func tokenizerJSONStandsIn() throws {
         try withModel { model in
-            let files = try CLIPFolder(path: model.path).tokenizer
+            let files = try CLIPFiles(path: model.path).tokenizer
             try model.put("tokenizer.json", try BPETokenizerTests.tokenizerJSON(arrays: true))
             try model.remove("merges.txt")
-            let single = try CLIPFolder(path: model.path).tokenizer
+            let single = try CLIPFiles(path: model.path).tokenizer
             #expect(single.encode("a photo of a tabby cat.") == files.encode("a photo of a tabby cat."))
             try model.remove("tokenizer.json")
-            #expect(throws: FormatError.folder(path: model.path, .noVocabulary)) { try CLIPFolder(path: model.path) }
+            #expect(throws: FormatError.folder(path: model.path, .noVocabulary)) { try CLIPFiles(path: model.path) }
         }
     }
 
@@ -109,8 +109,8 @@ struct CLIPFolderTests {
             let path = model.file("model.safetensors")
             let name = "vision_model.encoder.layers.0.mlp.fc1.weight"
             try model.putWeights(ModelFolder.tensors { if $0.name == name { $0.values[7] = .nan } })
-            #expect(throws: FormatError.weights(path: path, .notFinite(name: name))) { try CLIPFolder(path: model.path) }
-            #expect(throws: Never.self) { try CLIPFolder(path: model.path, checkingFinite: false) }
+            #expect(throws: FormatError.weights(path: path, .notFinite(name: name))) { try CLIPFiles(path: model.path) }
+            #expect(throws: Never.self) { try CLIPFiles(path: model.path, checkingFinite: false) }
 
             try model.putWeights(
                 ModelFolder.tensors {
@@ -121,11 +121,11 @@ struct CLIPFolderTests {
                 })
             #expect(
                 throws: FormatError.weights(path: path, .wrongShape(name: "text_projection.weight", expected: [5, 8], found: [5, 7]))
-            ) { try CLIPFolder(path: model.path) }
+            ) { try CLIPFiles(path: model.path) }
 
             try model.putWeights(ModelFolder.tensors().filter { !$0.name.hasPrefix("text_projection") && !$0.name.hasPrefix("visual") })
             #expect(throws: FormatError.weights(path: path, .missing(name: "text_projection.weight", shape: [5, 8], others: 1))) {
-                try CLIPFolder(path: model.path)
+                try CLIPFiles(path: model.path)
             }
 
             try model.putWeights(
@@ -133,25 +133,25 @@ struct CLIPFolderTests {
                     $0.name == "logit_scale" ? TensorToWrite("logit_scale", type: .i8, shape: [], bytes: [1]) : $0
                 })
             #expect(throws: FormatError.weights(path: path, .notFloat(name: "logit_scale", type: .i8))) {
-                try CLIPFolder(path: model.path)
+                try CLIPFiles(path: model.path)
             }
         }
     }
 
     @Test func missingPartsSayWhatToFetch() throws {
         try withModel { model in
-            #expect(throws: FormatError.folder(path: model.path + "x", .missing)) { try CLIPFolder(path: model.path + "x") }
+            #expect(throws: FormatError.folder(path: model.path + "x", .missing)) { try CLIPFiles(path: model.path + "x") }
             let file = model.file("config.json")
-            #expect(throws: FormatError.folder(path: file, .isFile)) { try CLIPFolder(path: file) }
+            #expect(throws: FormatError.pytorch(path: file, .notPyTorch)) { try CLIPFiles(path: file) }
             try model.remove("model.safetensors")
             try model.put("tf_model.h5", "x")
-            #expect(throws: FormatError.folder(path: model.path, .noWeights(present: ["tf_model.h5"]))) { try CLIPFolder(path: model.path) }
+            #expect(throws: FormatError.folder(path: model.path, .noWeights(present: ["tf_model.h5"]))) { try CLIPFiles(path: model.path) }
             try model.remove("config.json")
             try model.put("adapter_config.json", "{}")
-            #expect(throws: FormatError.folder(path: model.path, .noConfiguration(adapter: true))) { try CLIPFolder(path: model.path) }
+            #expect(throws: FormatError.folder(path: model.path, .noConfiguration(adapter: true))) { try CLIPFiles(path: model.path) }
             let empty = model.file("empty")
             try FileManager.default.createDirectory(atPath: empty, withIntermediateDirectories: true)
-            #expect(throws: FormatError.folder(path: empty, .empty)) { try CLIPFolder(path: empty) }
+            #expect(throws: FormatError.folder(path: empty, .empty)) { try CLIPFiles(path: empty) }
         }
     }
 
@@ -159,21 +159,21 @@ struct CLIPFolderTests {
         try withModel { model in
             try model.put("config.json", ModelFolder.text.replacingOccurrences(of: "\"eos_token_id\": 713", with: "\"eos_token_id\": 3"))
             #expect(throws: FormatError.folder(path: model.path, .endTokenDiffers(vocabulary: 713, configuration: 3))) {
-                try CLIPFolder(path: model.path)
+                try CLIPFiles(path: model.path)
             }
             // The legacy id 2 means the largest id, which the end token is.
             try model.put("config.json", ModelFolder.text.replacingOccurrences(of: "\"eos_token_id\": 713", with: "\"eos_token_id\": 2"))
-            #expect(try CLIPFolder(path: model.path).configuration.poolsAtLargestID)
+            #expect(try CLIPFiles(path: model.path).configuration.poolsAtLargestID)
             try model.put(
                 "config.json",
                 ModelFolder.text.replacingOccurrences(of: "\"vocab_size\": 714, \"eos_token_id\": 713", with: "\"vocab_size\": 700, \"eos_token_id\": 699"))
             #expect(throws: FormatError.folder(path: model.path, .tokenBeyondVocabulary(token: "<|endoftext|>", id: 713, size: 700))) {
-                try CLIPFolder(path: model.path)
+                try CLIPFiles(path: model.path)
             }
             try model.put("config.json", ModelFolder.text)
             try model.put("preprocessor_config.json", #"{"crop_size": 224}"#)
             #expect(throws: FormatError.folder(path: model.path, .cropDiffers(crop: [224, 224], imageSize: 8))) {
-                try CLIPFolder(path: model.path)
+                try CLIPFiles(path: model.path)
             }
         }
     }

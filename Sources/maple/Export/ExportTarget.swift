@@ -1,0 +1,55 @@
+import ArgumentParser
+import Foundation
+import RunStore
+
+/// What `maple export --to` writes. A new target is a case here, its line of help, and its branch in `Export.write`.
+enum ExportTarget: String, CaseIterable, ExpressibleByArgument {
+    case csv, jsonl, tensorboard, reference, safetensors, huggingface
+
+    /// One line for `--help`.
+    var summary: String {
+        switch self {
+        case .csv: "all metrics as a table with commas, a row a step"
+        case .jsonl: "all metrics as lines of JSON, an object a step"
+        case .reference: "the learned prompts as the reference's checkpoint, for torch.load"
+        case .safetensors: "the learned prompts, what they mean as metadata"
+        case .huggingface: "a CLIP folder with the learned words (coop, language of depth 1)"
+        case .tensorboard: "scalars, histograms, settings and pictures: an event file"
+        }
+    }
+}
+
+/// What an export reads and where it writes.
+struct ExportRequest {
+    var run: RunFolder
+    /// The file or folder that is asked for.
+    var path: String
+    /// Of the run, such as `epoch-3`; nil for the newest.
+    var checkpoint: String?
+    /// Replace what is there.
+    var force: Bool
+
+    /// - Throws: `ExportError.exists` when there is something at `path` and it is not to be replaced.
+    func checkFile() throws {
+        var status = stat()
+        guard lstat(path, &status) == 0 else { return }
+        if status.st_mode & S_IFMT == S_IFDIR { throw ExportError.isFolder(path: path) }
+        if !force { throw ExportError.exists(path: path) }
+    }
+}
+
+enum ExportError: Error, CustomStringConvertible {
+    case exists(path: String)
+    case isFolder(path: String)
+    case isFile(path: String)
+    case nothingMeasured(run: String)
+
+    var description: String {
+        switch self {
+        case .exists(let path): "\(path) exists already. Name another path, or say --force to replace it."
+        case .isFolder(let path): "\(path) is a folder, and a file is to be written. Name a file in it."
+        case .isFile(let path): "\(path) is a file, and a folder is to be written to. Name a folder."
+        case .nothingMeasured(let run): "\(run) has no metrics yet. Train it first."
+        }
+    }
+}

@@ -1,0 +1,113 @@
+import Formats
+import Foundation
+
+extension Parser {
+    /// Parsers of weights, vocabularies and configurations.
+    static func weights(_ fixtures: Fixtures) throws -> [Parser] {
+        [try safetensors(fixtures), try zip(fixtures), try pickle(fixtures), try configuration(fixtures)]
+            + (try vocabularies(fixtures))
+    }
+
+    /// Every tensor's values are looked at, as far as they are few: what a header claims must hold when it is believed.
+    private static func touch(_ source: some WeightSource) {
+        for name in source.names.prefix(64) {
+            guard let tensor = source[name], tensor.count < 1 << 16 else { continue }
+            if tensor.type.isFloat { _ = try? tensor.floats() } else { _ = try? tensor.integers() }
+            _ = tensor.isFinite
+        }
+    }
+
+    private static func safetensors(_ fixtures: Fixtures) throws -> Parser {
+        let header = #"{"__metadata__":{"format":"pt","step":"3"},"a":{"dtype":"F32","shape":[2,3],"data_offsets":[0,24]},"b.c":{"dtype":"F16","shape":[],"data_offsets":[24,26]},"é":{"dtype":"I64","shape":[0],"data_offsets":[26,26]},"z":{"dtype":"BF16","shape":[1,3],"data_offsets":[26,32]}}   "#
+        let small = Containers.safetensors(header: Array(header.utf8), data: (0..<32).map { UInt8($0) })
+        let others = try fixtures.all("safetensors-hostile", [".safetensors"])
+        return Parser(
+            name: "safetensors", seeds: ([small, small, small] + others).map { Seed(bytes: $0) },
+            words: [
+                "F32", "F64", "F8_E4M3", "BF16", "I64", "BOOL", "U8", "\"shape\":", "\"dtype\":", "\"data_offsets\":", "[0,24]", "\"__metadata__\":", ",", "}}", "{",
+            ],
+            mutate: { mutator, seed, all in
+                let length = Array(header.utf8).count
+                guard seed.bytes == small, !mutator.isOne(in: 3) else { return mutator.mutated(seed.bytes, others: all.map(\.bytes)) }
+                return Containers.safetensors(
+                    header: part(&mutator, Array(seed.bytes[8..<(8 + length)])), data: Array(seed.bytes[(8 + length)...]))
+            },
+            read: { path, _ in touch(try SafetensorsFile(path: path)) })
+    }
+
+    private static let pickleWords = [
+        "ccollections\nOrderedDict\n", "ctorch._utils\n_rebuild_tensor_v2\n", "ctorch\nFloatStorage\n", "X\u{7}\0\0\0storage", "cos\nsystem\n", ")R", "(", "t", "}", "]", "q\u{1}",
+        "h\u{0}", "K\u{1}", "\u{80}\u{2}", "Q", "s", "u", "b", ".", "2", "0", "1",
+    ]
+
+    private static func archives(_ fixtures: Fixtures) throws -> [[UInt8]] {
+        try fixtures.all("pytorch", [".pth", ".pt"], below: 12_000)
+    }
+
+    private static func zip(_ fixtures: Fixtures) throws -> Parser {
+        Parser(
+            name: "zip", seeds: try archives(fixtures).map { Seed(bytes: $0) }, words: ["PK\u{3}\u{4}", "PK\u{1}\u{2}", "PK\u{5}\u{6}", "PK\u{6}\u{6}", "PK\u{6}\u{7}", "data.pkl", "/data/0"],
+            read: { path, _ in touch(try PyTorchFile(path: path)) })
+    }
+
+    /// The pickle alone is damaged; the archive around it fits.
+    private static func pickle(_ fixtures: Fixtures) throws -> Parser {
+        let archives = try archives(fixtures).filter { bytes in Containers.entries(ofZip: bytes).contains { $0.name.hasSuffix("data.pkl") } }
+        return Parser(
+            name: "pickle", seeds: archives.map { Seed(bytes: $0) }, words: pickleWords,
+            mutate: { mutator, seed, _ in
+                Containers.zip(
+                    Containers.entries(ofZip: seed.bytes).map { ($0.name, $0.name.hasSuffix(".pkl") ? part(&mutator, $0.data) : $0.data) })
+            },
+            read: { path, _ in touch(try PyTorchFile(path: path)) })
+    }
+
+    private static func configuration(_ fixtures: Fixtures) throws -> Parser {
+        let folder = "goldens/micro-clip/model/"
+        let seeds = [
+            Seed(bytes: try fixtures.bytes(folder + "config.json"), file: "config.json"),
+            Seed(bytes: try fixtures.bytes(folder + "preprocessor_config.json"), file: "preprocessor_config.json"),
+        ]
+        return Parser(
+            name: "config", seeds: seeds,
+            words: ["\"text_config\":", "\"vision_config\":", "\"hidden_size\":", "\"crop_size\":", "\"size\":", "{\"height\":1}", "true", "null", "1e400", "[", "}", "\"quick_gelu\""],
+            read: { path, _ in
+                if path.hasSuffix("preprocessor_config.json") {
+                    _ = try ImagePreprocessing(path: path, imageSize: 32)
+                } else {
+                    _ = try CLIPConfiguration(path: path)
+                }
+            })
+    }
+
+    /// `vocab.json` with `merges.txt`, one of the two damaged; `tokenizer.json` with both inside.
+    private static func vocabularies(_ fixtures: Fixtures) throws -> [Parser] {
+        let vocabulary = try fixtures.bytes("tokenizer/vocab.json"), merges = try fixtures.bytes("tokenizer/merges.txt")
+        let sentences = ["a photo of a dog.", "été 犬 🦊 <b>&amp;</b>", "", "x\u{0}y 12345"]
+        func encode(_ tokenizer: BPETokenizer) {
+            for text in sentences { _ = tokenizer.decode(tokenizer.encode(text)) }
+        }
+        let wanted = Array(#"{"version":"1.0","model":{"type":"BPE","vocab":"#.utf8)
+        let lines = String(decoding: merges, as: UTF8.self).split(separator: "\n").filter { !$0.hasPrefix("#") }
+        let list = try JSONSerialization.data(withJSONObject: lines.map(String.init))
+        let whole = wanted + vocabulary + Array(#","merges":"#.utf8) + Array(list) + Array("}}".utf8)
+        let words = ["\"<|endoftext|>\":", "</w>", "Ġ", "\"merges\":", "\"vocab\":", "\"model\":", "#version", " ", "\n", ":1,", "\\u00e9", "i n"]
+        return [
+            Parser(
+                name: "bpe",
+                seeds: [Seed(bytes: vocabulary, file: "vocab.json"), Seed(bytes: merges, file: "merges.txt"), Seed(bytes: merges, file: "merges.txt")],
+                words: words,
+                read: { path, _ in
+                    let folder = (path as NSString).deletingLastPathComponent
+                    let isMerges = path.hasSuffix("merges.txt")
+                    // The sound one of the two lies beside.
+                    let other = folder + (isMerges ? "/sound-vocab.json" : "/sound-merges.txt")
+                    if !FileManager.default.fileExists(atPath: other) { try Data(isMerges ? vocabulary : merges).write(to: URL(fileURLWithPath: other)) }
+                    encode(try BPETokenizer(vocabulary: isMerges ? other : path, merges: isMerges ? path : other))
+                }),
+            Parser(
+                name: "tokenizer", seeds: [Seed(bytes: whole, file: "tokenizer.json")], words: words,
+                read: { path, _ in encode(try BPETokenizer(tokenizer: path)) }),
+        ]
+    }
+}
