@@ -122,7 +122,8 @@ public struct RunTrace: Sendable {
             evaluating = nil
             if row.status == .evaluating { row.status = .running }
             add(result)
-            note(result.step, "\(result.classes.rawValue) classes: \(NumberText.percent(result.accuracy)) of \(NumberText.grouped(result.count)) images", .accent)
+            let kind = result.method == .zeroshot && row.spec.method.name != .zeroshot ? "zero-shot CLIP, " : ""
+            note(result.step, "\(kind)\(result.classes.rawValue) classes: \(NumberText.percent(result.accuracy)) of \(NumberText.grouped(result.count)) images", .accent)
         case .checkpointWritten(let file, let step):
             checkpoints.removeAll { $0.file == file }
             checkpoints.append(CheckpointEntry(file: file, step: step, epoch: step / stepsPerEpoch))

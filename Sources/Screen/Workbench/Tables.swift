@@ -201,14 +201,16 @@ enum Tables {
             guard let index, result.perClass.indices.contains(index) else { return "–" }
             return result.perClass[index].name
         }
+        let members = result.predictions.filter { $0.label == classIndex }
+        let shared = sharedFolder(members.map(\.path))
         return Table(
             columns: [.init("Image", flexible: true, minimum: 12), .init("Said", flexible: true, minimum: 10), .init("Prob.", numeric: true), .init("", minimum: 5)],
-            rows: result.predictions.filter { $0.label == classIndex }.map { item in
+            rows: members.map { item in
                 let probability = item.probability.first.map(Double.init)
                 return Table.Row(
                     id: item.path,
                     items: [
-                        Item(item.path, role: .dim), Item(name(item.top.first), role: item.isCorrect ? .text : .bad),
+                        Item(String(item.path.dropFirst(shared)), role: .dim), Item(name(item.top.first), role: item.isCorrect ? .text : .bad),
                         .number(probability, NumberText.percent(probability)), Item(item.isCorrect ? "right" : "wrong", role: item.isCorrect ? .good : .bad),
                     ])
             })
@@ -264,8 +266,21 @@ enum Tables {
             })
     }
 
+    /// Letters of the folders that all paths begin with: names that are cut should be cut where they differ.
+    private static func sharedFolder(_ paths: [String]) -> Int {
+        guard var shared = paths.first?.lastIndex(of: "/").map({ paths[0][...$0] }) else { return 0 }
+        for path in paths.dropFirst() {
+            while !path.hasPrefix(shared) {
+                guard let slash = shared.dropLast().lastIndex(of: "/") else { return 0 }
+                shared = shared[...slash]
+            }
+        }
+        return shared.count
+    }
+
     static func flips(_ flips: [EvaluationAnalysis.Flip]) -> Table {
-        Table(
+        let shared = sharedFolder(flips.map(\.path))
+        return Table(
             columns: [
                 .init("", minimum: 6), .init("True class", flexible: true, minimum: 10), .init("A said", flexible: true, minimum: 10),
                 .init("Prob.", numeric: true, rank: 2), .init("B said", flexible: true, minimum: 10), .init("Prob.", numeric: true, rank: 2),
@@ -279,7 +294,7 @@ enum Tables {
                         Item(flip.before, role: flip.isGain ? .bad : .good),
                         .number(Double(flip.confidenceBefore), NumberText.percent(Double(flip.confidenceBefore)), role: .dim),
                         Item(flip.after, role: flip.isGain ? .good : .bad),
-                        .number(Double(flip.confidenceAfter), NumberText.percent(Double(flip.confidenceAfter)), role: .dim), Item(flip.path, role: .dim),
+                        .number(Double(flip.confidenceAfter), NumberText.percent(Double(flip.confidenceAfter)), role: .dim), Item(String(flip.path.dropFirst(shared)), role: .dim),
                     ])
             })
     }

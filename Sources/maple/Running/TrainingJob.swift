@@ -156,17 +156,17 @@ struct TrainingJob: Sendable {
         guard let checkpoint = kept else { return nil }
         let step = try Checkpoint.state(path: folder.path + "/" + checkpoint.file).step
         var evaluated: [ClassSubset: Double] = [:]
-        var measured: Set<ClassSubset> = []
+        var zeroShot: Set<ClassSubset> = []
         for case .evaluated(let result) in try folder.events().map(\.event) {
             if result.method == .zeroshot {
-                measured.insert(result.classes)
+                zeroShot.insert(result.classes)
             } else if result.step == step {
                 evaluated[result.classes] = result.accuracy
             }
         }
         return Trainer.Continuation(
             checkpoint: folder.path + "/" + checkpoint.file,
-            seconds: metrics.points.last { $0.step <= step }?.time ?? 0, evaluated: evaluated, measured: measured)
+            seconds: metrics.points.last { $0.step <= step }?.time ?? 0, evaluated: evaluated, measured: zeroShot)
     }
 
     /// Zero-shot figures that other runs of the same model, images and sentence have kept.

@@ -57,7 +57,15 @@ final class RunLibrary: Sendable {
         // Without its session a run cannot go on.
         var isReadOnly = known == nil
         let spec = known ?? Self.stand(in: overview)
-        if let problem, !overview.isNewer { remarks.append(Self.firstLine(problem)) }
+        if let source = overview.source {
+            isReadOnly = true
+            remarks.append("imported from \(source)")
+        } else if overview.method == nil, overview.data != nil {
+            // Pretraining learns no prompts; its session is of another kind.
+            remarks.append("pretraining")
+        } else if let problem, !overview.isNewer {
+            remarks.append(Self.firstLine(problem))
+        }
         if overview.isNewer {
             isReadOnly = true
             remarks.append("written by a newer maple (layout \(overview.format)): read-only")
