@@ -123,6 +123,8 @@ public final class Workbench {
     }
 
     private func take(_ input: Input, urgent: Bool = true) {
+        // Without ticks the state's clock stands still: a message that is said now must not count as an old one.
+        state.now = Self.now
         for effect in state.reduce(input) { perform(effect) }
         isDirty = true
         isUrgent = isUrgent || urgent

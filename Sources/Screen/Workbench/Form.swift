@@ -88,11 +88,11 @@ public struct FormState: Sendable {
             let prompted = [MethodName.maple, .independent, .vision, .language].contains { $0.rawValue == text(.method) }
             guard prompted, let blocks = descriptions[text(.model)]?.blocks, let depth = Int(value), depth > blocks else { return nil }
             return "the model has \(blocks) blocks"
-        case .epochs: return whole(value, 0...1_000_000)
+        case .epochs: return whole(value, 1...100_000)
         case .batch: return whole(value, 1...65_536)
-        case .evalEvery: return whole(value, 0...1_000_000)
+        case .evalEvery: return whole(value, 0...100_000)
         case .warmupEpochs:
-            if let problem = whole(value, 0...1_000_000) { return problem }
+            if let problem = whole(value, 0...100_000) { return problem }
             if let warm = Int(value), let all = Int(text(.epochs)), warm > 0, warm > all { return "more than the \(all) epochs" }
             return nil
         case .lr: return real(value, positive: true)

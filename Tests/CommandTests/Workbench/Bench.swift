@@ -27,7 +27,7 @@ extension Workplace {
     /// A session that would train for a very long time.
     func longSession() throws {
         try FileManager.default.createDirectory(atPath: folder + "/sessions", withIntermediateDirectories: true)
-        _ = try session("sessions/long.toml", epochs: 200_000)
+        _ = try session("sessions/long.toml", epochs: 100_000)
     }
 
     /// Waits until the one run has taken some steps.
