@@ -41,17 +41,17 @@ extension Parser {
     }
 
     private static func jpeg(_ fixtures: Fixtures) throws -> Parser {
-        let marker: (UInt8) -> String = { String(decoding: [0x7F, $0], as: UTF8.self) }
+        let markers: [UInt8] = [0xC0, 0xC2, 0xC4, 0xD8, 0xD9, 0xDA, 0xDB, 0xDD, 0xD0, 0xE1, 0xEE]
         return Parser(
             name: "jpeg", seeds: try fixtures.all("preprocess/src", [".jpg"], below: 7000).map { Seed(bytes: $0) },
-            words: ["Exif\0\0", "Adobe", "JFIF\0", marker(0x01)],
+            words: ["Exif\0\0", "Adobe", "JFIF\0"],
             mutate: { mutator, seed, all in
                 var bytes = mutator.mutated(seed.bytes, others: all.map(\.bytes))
                 // Markers cannot be written as text: put one somewhere now and then.
                 if mutator.isOne(in: 4), bytes.count > 4 {
                     let place = mutator.below(bytes.count - 1)
                     bytes[place] = 0xFF
-                    bytes[place + 1] = [0xC0, 0xC2, 0xC4, 0xD8, 0xD9, 0xDA, 0xDB, 0xDD, 0xD0, 0xE1, 0xEE][mutator.below(11)]
+                    bytes[place + 1] = markers[mutator.below(markers.count)]
                 }
                 return bytes
             },
