@@ -1,8 +1,8 @@
 # Debian packages the build and the tests need; one list, which continuous integration uses too.
-PACKAGES := libopenblas-dev libncurses-dev libjpeg62-turbo-dev libpng-dev pkg-config
+PACKAGES := libopenblas-dev libncurses-dev libjpeg62-turbo-dev libpng-dev libsqlite3-dev pkg-config tmux
 CONFIG := release
 
-.PHONY: deps build test clean
+.PHONY: deps build demo test clean
 
 deps:
 	@missing=""; for p in $(PACKAGES); do \
@@ -17,6 +17,10 @@ deps:
 build: deps
 	swift build -c $(CONFIG) --product maple
 	@echo "built: $$(swift build -c $(CONFIG) --show-bin-path)/maple"
+
+# Draws the data (once), then trains on it with the model that came with the program: make demo ARGS=--all
+demo: build
+	@"$$(swift build -c $(CONFIG) --show-bin-path)/maple" demo $(ARGS)
 
 # One process at a time: the tests share OpenBLAS's thread count.
 test: deps

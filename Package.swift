@@ -11,6 +11,7 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/LebJe/TOMLKit", from: "0.6.0"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
     ],
     targets: [
         // System libraries and C
@@ -26,16 +27,18 @@ let package = Package(
         .target(name: "Formats"),
         .target(name: "Datasets", dependencies: ["RunModel", "CImageCodecs"]),
         .target(name: "Analysis", dependencies: ["RunModel"]),
-        .target(name: "SessionFile", dependencies: ["RunModel", "TOMLKit"]),
-        .target(name: "RunStore", dependencies: ["RunModel"]),
+        .target(name: "TOMLText", dependencies: ["TOMLKit"]),
+        .target(name: "SessionFile", dependencies: ["RunModel", "TOMLKit", "TOMLText"]),
+        .target(name: "RunStore", dependencies: ["RunModel", .product(name: "GRDB", package: "GRDB.swift")]),
         .target(name: "Training", dependencies: ["RunModel", "Engine", "Formats", "Datasets"]),
         .target(name: "Screen", dependencies: ["RunModel"]),
-        .target(name: "ThemeFile", dependencies: ["Screen", "TOMLKit"]),
+        .target(name: "ThemeFile", dependencies: ["Screen", "TOMLKit", "TOMLText"]),
         .target(name: "TerminalUI", dependencies: ["Screen", "CTerminal"]),
         .executableTarget(
             name: "maple",
             dependencies: [
                 "RunModel", "Engine", "Formats", "Datasets", "Analysis", "SessionFile", "RunStore", "Training",
+                "Screen", "ThemeFile", "TerminalUI",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
 
@@ -64,6 +67,9 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ], path: "Tests/FuzzTrial"),
         .testTarget(name: "FuzzTests", dependencies: ["TestSupport", "fuzz-trial"]),
+        .testTarget(
+            name: "LibraryTests",
+            dependencies: ["maple", "Screen", "TerminalUI", "ThemeFile", "RunStore", "SessionFile", "TestSupport"], exclude: ["Snapshots"]),
         .testTarget(name: "CommandTests", dependencies: ["Formats", "RunStore", "TestSupport", "maple"]),
     ],
     swiftLanguageModes: [.v6]

@@ -27,10 +27,11 @@ public struct ScatterChart: Sendable, Equatable {
         let lowY = sound.map(\.y).min() ?? 0, highY = sound.map(\.y).max() ?? 1
         // One scale for both axes: distances mean the same in either direction.
         let scale = (size - 20) / max(highX - lowX, highY - lowY, 1e-12)
+        let marginX = 10 + (size - 20 - (highX - lowX) * scale) / 2, marginY = 10 + (size - 20 - (highY - lowY) * scale) / 2
         for (point, label) in zip(points, labels) where point.x.isFinite && point.y.isFinite {
             let name = classNames.indices.contains(label) ? classNames[label] : "\(label)"
             graphic.dot(
-                left + 10 + (point.x - lowX) * scale, top + 10 + (point.y - lowY) * scale, radius: 2.6,
+                left + marginX + (point.x - lowX) * scale, top + marginY + (point.y - lowY) * scale, radius: 2.6,
                 colour: VectorGraphic.colour(label, of: classNames.count), title: name)
         }
         for label in 0..<listed {

@@ -1,12 +1,12 @@
 #include "kernels.h"
 #include <pthread.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 
-// How often a worker looks for new work before it sleeps: some tens of microseconds, the gap between two regions.
-#define SPINS 20000
+// How often a thread looks for news before it sleeps: about 0.1 ms, more than the gap between two regions. Where other
+// programs want the processors, a thread that only waits must give its own up.
+#define SPINS 3000
 
 #if defined(__x86_64__)
 #define PAUSE() __builtin_ia32_pause()
@@ -24,11 +24,13 @@ struct mk_pool {
     _Atomic long generation;   // counts regions; a change is the signal to start
     _Atomic int working;       // workers that have not finished the current region
     _Atomic int sleepers;
+    _Atomic int callerSleeps;
     _Atomic int quit;
     region body;
     void *context;
     pthread_mutex_t lock;
-    pthread_cond_t wake;
+    pthread_cond_t wake;       // a new region
+    pthread_cond_t finished;   // the last worker is done
 };
 
 typedef struct { mk_pool *pool; int index; } worker_start;
@@ -51,7 +53,11 @@ static void *work(void *argument) {
         seen++;
         if (atomic_load(&pool->quit)) return NULL;
         pool->body(start.index, pool->context);
-        atomic_fetch_sub_explicit(&pool->working, 1, memory_order_release);
+        if (atomic_fetch_sub(&pool->working, 1) == 1 && atomic_load(&pool->callerSleeps)) {
+            pthread_mutex_lock(&pool->lock);
+            pthread_cond_signal(&pool->finished);
+            pthread_mutex_unlock(&pool->lock);
+        }
     }
 }
 
@@ -70,6 +76,7 @@ mk_pool *mk_pool_create(int threads) {
     pool->threads = threads < 1 ? 1 : threads;
     pthread_mutex_init(&pool->lock, NULL);
     pthread_cond_init(&pool->wake, NULL);
+    pthread_cond_init(&pool->finished, NULL);
     pool->handles = calloc((size_t)pool->threads, sizeof(pthread_t));
     // Signals belong to the main thread.
     sigset_t all, before;
@@ -98,6 +105,7 @@ void mk_pool_destroy(mk_pool *pool) {
     for (int i = 1; i < pool->threads; i++) pthread_join(pool->handles[i], NULL);
     pthread_mutex_destroy(&pool->lock);
     pthread_cond_destroy(&pool->wake);
+    pthread_cond_destroy(&pool->finished);
     free(pool->handles);
     free(pool);
 }
@@ -112,7 +120,12 @@ __attribute__((swiftcall)) void mk_pool_run_closure(mk_pool *pool, region body, 
     body(0, context);
     int spins = 0;
     while (atomic_load_explicit(&pool->working, memory_order_acquire) > 0) {
-        if (++spins < SPINS) PAUSE();
-        else sched_yield();
+        if (++spins < SPINS) { PAUSE(); continue; }
+        // Either the last worker sees this flag, or this thread sees that it is done.
+        pthread_mutex_lock(&pool->lock);
+        atomic_store(&pool->callerSleeps, 1);
+        while (atomic_load(&pool->working) > 0) pthread_cond_wait(&pool->finished, &pool->lock);
+        atomic_store(&pool->callerSleeps, 0);
+        pthread_mutex_unlock(&pool->lock);
     }
 }

@@ -34,6 +34,10 @@ public enum DatasetError: Error, Sendable, Equatable {
     case benchmarkIncomplete(name: String, folder: String, missing: String, what: String)
     case listMalformed(path: String, line: String, reason: String)
 
+    // A drawn folder
+    case drawnFolderDiffers(path: String, name: String, reason: String)
+    case drawingStopped(path: String)
+
     // Use
     case noReadableImage(className: String, count: Int, first: String)
     case nothingToLoad(String)
@@ -101,12 +105,17 @@ extension DatasetError: CustomStringConvertible, LocalizedError {
         case .imagesMissing(let source, let root, let first, let count, let total):
             let names = first.joined(separator: ", ") + (count > first.count ? " and \(count - first.count) more" : "")
             return "\(count) of the \(total) images that \(source) lists are missing under \(root): \(names)."
-                + " Complete the download, or allow missing images to go on without them."
+                + " Complete the download, or set data.allow_missing (--allow-missing, allow_missing in a protocol) to go on without them."
 
         case .benchmarkIncomplete(let name, let folder, let missing, let what):
             return "\(folder) looks like \(name), but lacks \(missing) (\(what)). Put it at \(folder)/\(missing)."
         case .listMalformed(let path, let line, let reason):
             return "\(path): \"\(line.prefix(80))\" \(reason). Is the release complete?"
+
+        case .drawnFolderDiffers(let path, let name, let reason):
+            return "\(path) exists and is not \(name) as it would be drawn now: \(reason). Remove it, or name another folder."
+        case .drawingStopped(let path):
+            return "drawing into \(path) was stopped; nothing is left of it. Start the same command again."
 
         case .noReadableImage(let name, let count, let first):
             return "class \"\(name)\" has no readable image left: \(count) of \(count) cannot be decoded (first: \(first))."

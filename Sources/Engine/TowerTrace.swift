@@ -25,6 +25,9 @@ public final class TowerTrace {
     /// What enters vision block `layer`: (tokens, width) of one image of the last look.
     public func visionHidden(layer: Int, image: Int) -> [Float] { vision.blockInput(layer: layer, image: image) }
 
+    /// [CLS] after the last block, before normalisation: (count, width).
+    public func visionLast(count: Int) -> [Float] { vision.lastClass(count: count) }
+
     /// [CLS] after the last block and normalisation: (count, width).
     public func visionPooled(count: Int) -> [Float] { vision.pooled(count: count) }
 
@@ -66,6 +69,9 @@ extension VisionTower {
         let input = memories[layer].input
         return Array(UnsafeBufferPointer(start: input.row(image * tokens), count: tokens * input.columns))
     }
+
+    /// (count, width)
+    func lastClass(count: Int) -> [R] { Array(UnsafeBufferPointer(start: last.base, count: count * last.columns)) }
 
     /// (count, width)
     func pooled(count: Int) -> [R] { Array(UnsafeBufferPointer(start: normalised.base, count: count * normalised.columns)) }

@@ -53,7 +53,8 @@ struct BlockWeights<R: Real> {
     let fc2: LinearWeights<R>
 }
 
-/// The frozen weights of a CLIP model, read in place where the file holds 32-bit floats and converted once otherwise.
+/// The weights of a CLIP model. From a file they are read in place where it holds 32-bit floats and converted once otherwise;
+/// weights that are trained, and their gradients, are views of what `TrainableWeights` holds.
 final class CLIPWeights<R: Real> {
     let shape: CLIPShape
     /// (vocabulary, text width)
@@ -75,17 +76,31 @@ final class CLIPWeights<R: Real> {
     let visionPostNorm: NormWeights<R>
     /// (embedding, vision width)
     let visionProjection: UnsafePointer<R>
-    /// exp(logit_scale), the factor of the cosine.
-    let scale: R
+    /// logit_scale, one number.
+    let logScale: UnsafePointer<R>
 
-    private let arena = Arena<R>()
-    private let owner: AnyObject?
+    private let owners: [AnyObject?]
+
+    /// exp(logit_scale), the factor of the cosine.
+    var scale: R { R(exponential(Double(logScale[0]))) }
 
     /// - Throws: `EngineError.missingTensor`, `EngineError.shape`.
-    init(shape: CLIPShape, source: TensorSource) throws(EngineError) {
+    convenience init(shape: CLIPShape, source: TensorSource) throws(EngineError) {
+        let arena = Arena<R>()
+        try self.init(shape: shape, owners: [source.owner, arena]) { name, shape throws(EngineError) in
+            try source.read(name, shape, arena: arena)
+        }
+    }
+
+    /// - Parameters:
+    ///   - owners: what keeps the tensors alive.
+    ///   - place: where the tensor of that name and shape lies; asked once for each.
+    init(
+        shape: CLIPShape, owners: [AnyObject?], place: @escaping (_ name: String, _ shape: [Int]) throws(EngineError) -> UnsafePointer<R>
+    ) throws(EngineError) {
         self.shape = shape
-        owner = source.owner
-        let reader = WeightReader(source: source, arena: arena)
+        self.owners = owners
+        let reader = WeightReader(read: place)
         let text = shape.text, vision = shape.vision
         tokenEmbedding = try reader.read("text_model.embeddings.token_embedding.weight", [shape.vocabulary, text.width])
         textPositions = try reader.read("text_model.embeddings.position_embedding.weight", [shape.contextLength, text.width])
@@ -101,16 +116,14 @@ final class CLIPWeights<R: Real> {
         visionBlocks = try reader.blocks("vision_model", vision)
         visionPostNorm = try reader.norm("vision_model.post_layernorm", vision.width)
         visionProjection = try reader.read("visual_projection.weight", [shape.embedding, vision.width])
-        scale = R(exponential(Double(try reader.read("logit_scale", [])[0])))
+        logScale = try reader.read("logit_scale", [])
     }
 }
 
-private struct WeightReader<R: Real> {
-    let source: TensorSource
-    let arena: Arena<R>
-
-    func read(_ name: String, _ shape: [Int]) throws(EngineError) -> UnsafePointer<R> {
-        guard let tensor = source.find(name) else { throw .missingTensor(name) }
+extension TensorSource {
+    /// The named tensor as `R`, in place where it can be.
+    fileprivate func read<R: Real>(_ name: String, _ shape: [Int], arena: Arena<R>) throws(EngineError) -> UnsafePointer<R> {
+        guard let tensor = find(name) else { throw .missingTensor(name) }
         let same = tensor.shape == shape || (shape.isEmpty && tensor.shape == [1])
         guard same else { throw .shape(tensor: name, expected: shape, found: tensor.shape) }
         let aligned = UInt(bitPattern: tensor.bytes) % UInt(MemoryLayout<R>.alignment) == 0
@@ -121,6 +134,10 @@ private struct WeightReader<R: Real> {
         tensor.convert(to: copy)
         return UnsafePointer(copy)
     }
+}
+
+private struct WeightReader<R: Real> {
+    let read: (_ name: String, _ shape: [Int]) throws(EngineError) -> UnsafePointer<R>
 
     func norm(_ name: String, _ width: Int) throws(EngineError) -> NormWeights<R> {
         NormWeights(gamma: try read(name + ".weight", [width]), beta: try read(name + ".bias", [width]))

@@ -5,11 +5,14 @@ public enum FormatError: Error, Equatable, Sendable {
     case safetensors(path: String, SafetensorsProblem)
     case pytorch(path: String, PyTorchProblem)
     case weights(path: String, WeightsProblem)
+    case prompts(path: String, PromptsProblem)
     case configuration(path: String, ConfigurationProblem)
     case folder(path: String, FolderProblem)
     case vocabulary(path: String, VocabularyProblem)
     /// A text has more tokens, specials included, than the model's context.
     case textTooLong(text: String, tokens: Int, contextLength: Int)
+    /// A vocabulary cannot be learned; `smallest` is nil where there are no words to learn from.
+    case vocabularySize(size: Int, smallest: Int?)
     case tensorBoard(path: String, TensorBoardProblem)
     case elementType(tensor: String, type: TensorType, wanted: String)
     case write(path: String, reason: String)
@@ -24,6 +27,10 @@ public enum FileProblem: Equatable, Sendable {
     case tooLarge(bytes: Int, limit: Int)
     /// A Git LFS pointer stands where the file of `bytes` bytes should be.
     case gitPointer(bytes: Int)
+    /// A download that has not ended.
+    case unfinished(sign: String)
+    /// No tensors in it: the words say what it is.
+    case foreign(kind: String)
 }
 
 public enum SafetensorsProblem: Error, Equatable, Sendable {
@@ -80,6 +87,32 @@ public enum WeightsProblem: Equatable, Sendable {
     case notFinite(name: String)
     case shardOutside(file: String)
     case notInShard(name: String, file: String)
+    case wrongRank(name: String, rank: Int, found: [Int])
+    /// A fused matrix of query, key and value that is not three times anything.
+    case notThreefold(name: String, found: [Int])
+    /// Places of an image whose patches form no square.
+    case notSquare(name: String, places: Int)
+    case headsUnknown(tower: String, width: Int)
+    /// A tensor that CLIP does not have and that would change its answers.
+    case unknownTensor(name: String)
+    /// The tensors belong to another model.
+    case otherArchitecture(kind: String)
+    /// Those of an adapter (LoRA and the like) without its model.
+    case adapter(name: String)
+    case quantised(name: String)
+    /// Learned prompts where a model is wanted.
+    case prompts
+    /// A value that the wanted element type cannot hold.
+    case beyondRange(name: String, type: TensorType)
+}
+
+/// What is wrong with a checkpoint of learned prompts.
+public enum PromptsProblem: Equatable, Sendable {
+    case missing(name: String, shape: [Int]?, method: String)
+    case wrongShape(name: String, expected: [Int], found: [Int])
+    /// A tensor that the method (or no method) has.
+    case extra(name: String, method: String?)
+    case noCheckpoint
 }
 
 public enum ConfigurationProblem: Equatable, Sendable {
@@ -101,6 +134,10 @@ public enum FolderProblem: Equatable, Sendable {
     /// No weight file that can be read; `present` names those of other kinds.
     case noWeights(present: [String])
     case noVocabulary
+    /// More than one file of weights, none with the standard name.
+    case severalWeights([String])
+    /// A folder that is to be written is there already.
+    case exists
     /// The vocabulary and the configuration disagree.
     case tokenBeyondVocabulary(token: String, id: Int, size: Int)
     case endTokenDiffers(vocabulary: Int, configuration: Int)
@@ -118,4 +155,5 @@ public enum VocabularyProblem: Equatable, Sendable {
     case missingKey(String)
     case otherTokenizer(kind: String)
     case notUTF8(line: Int)
+    case badGzip(String)
 }

@@ -8,6 +8,7 @@ extension FormatError: CustomStringConvertible {
         case .safetensors(let path, let problem): "cannot use \(path): \(problem.wording)"
         case .pytorch(let path, let problem): "cannot use \(path): \(problem.wording)"
         case .weights(let path, let problem): "cannot use \(path): \(problem.wording)"
+        case .prompts(let path, let problem): "cannot use \(path): \(problem.wording)"
         case .configuration(let path, let problem): "cannot use \(path): \(problem.wording)"
         case .folder(let path, let problem): "cannot use \(path): \(problem.wording)"
         case .vocabulary(let path, let problem): "cannot use \(path): \(problem.wording)"
@@ -16,6 +17,10 @@ extension FormatError: CustomStringConvertible {
             "the text '\(text.shortened)' has \(tokens) tokens, the model reads \(contextLength). Shorten it, or allow truncation."
         case .elementType(let tensor, let type, let wanted):
             "the tensor \(tensor.printable) holds \(type.rawValue) elements where \(wanted) ones are needed. Is it the right tensor?"
+        case .vocabularySize(let size, let smallest?):
+            "a vocabulary of \(size) tokens cannot spell every text: the bytes and the start and end token alone take \(smallest). Ask for at least so many."
+        case .vocabularySize(_, nil):
+            "there are no words to learn a vocabulary from. Are the captions empty?"
         case .write(let path, let reason):
             "cannot write \(path): \(reason). The file as it was before, if any, is untouched; free space or choose another folder."
         }
@@ -37,6 +42,8 @@ extension FileProblem {
             "it has \(bytes.grouped) bytes, more than the \(limit.grouped) that such a file may have. Is it the right file?"
         case .gitPointer(let bytes):
             "it is a Git LFS pointer, not the file itself (\(bytes.grouped) bytes). Run 'git lfs pull' in its folder, or download the file."
+        case .unfinished(let sign): "it is still being downloaded (\(sign.printable)). Wait for the download, or start it again."
+        case .foreign(let kind): "it is \(kind.printable), not weights in safetensors or PyTorch's format. Fetch model.safetensors or the .pt file."
         }
     }
 }
@@ -117,8 +124,42 @@ extension WeightsProblem {
             "the tensor \(name.printable) holds \(type.rawValue), not floating-point numbers. Use weights that are not quantised."
         case .notFinite(let name):
             "the tensor \(name.printable) holds NaN or infinity. The weights are damaged: fetch them again or use an earlier checkpoint."
+        case .wrongRank(let name, let rank, let found):
+            "the tensor \(name.printable) has shape \(found.wording), \(rank) extents above 0 are expected. Is it a CLIP with a vision transformer?"
+        case .notThreefold(let name, let found):
+            "the tensor \(name.printable) has shape \(found.wording), whose first extent must be query, key and value together. \(again)"
+        case .notSquare(let name, let places):
+            "the tensor \(name.printable) has \(places) places: without [CLS] they are no square of patches. Use a model for square images."
+        case .headsUnknown(let tower, let width):
+            "the number of heads of its \(tower) tower cannot be told from the width \(width). Put its config.json (or open_clip_config.json) beside it."
+        case .unknownTensor(let name):
+            "it holds \(name.printable), which a CLIP of two plain transformers does not have. Use a CLIP without it."
+        case .otherArchitecture(let kind): "it holds a \(kind.printable). Use a CLIP with a vision transformer and a text transformer."
+        case .adapter(let name):
+            "it holds an adapter (\(name.printable)), not a model. Merge it into its base model first."
+        case .quantised(let name):
+            "its weights are quantised (\(name.printable)). Use weights in F32, F16 or BF16."
+        case .prompts:
+            "it holds learned prompts, not a whole CLIP. Score it with 'maple eval FILE --model CLIP --data DIR', or import it."
+        case .beyondRange(let name, let type):
+            "the tensor \(name.printable) holds values that \(type.rawValue) cannot hold. Write it as F32."
         case .shardOutside(let file): "it points to the file '\(file.printable)' outside its folder. \(again)"
         case .notInShard(let name, let file): "the tensor \(name.printable) is not in \(file.printable), where the index puts it. \(complete)"
+        }
+    }
+}
+
+extension PromptsProblem {
+    fileprivate var wording: String {
+        switch self {
+        case .missing(let name, let shape, let method):
+            "the tensor \(name)\(shape.map { " of shape \($0.wording)" } ?? "") is missing, which a checkpoint of \(method) must hold. Is the file whole?"
+        case .wrongShape(let name, let expected, let found):
+            "the tensor \(name.printable) has shape \(found.wording), \(expected.wording) is expected. Does it belong to this method and this model?"
+        case .extra(let name, let method):
+            "it holds \(name.printable), which \(method ?? "no known method") does not have. Was it written by another method?"
+        case .noCheckpoint:
+            "it holds no checkpoint of learned prompts (model.pth.tar-N or model-best.pth.tar). Name the file."
         }
     }
 }
@@ -150,7 +191,11 @@ extension FolderProblem {
         case .noWeights(let present):
             "it has no weights (model.safetensors or pytorch_model.bin)" + (present.isEmpty ? "" : " (\(present.map(\.printable).joined(separator: ", ")) cannot be read)")
                 + ". Fetch model.safetensors (or its shards and model.safetensors.index.json)."
-        case .noVocabulary: "it has no vocabulary. Fetch vocab.json and merges.txt (or tokenizer.json) of the model."
+        case .noVocabulary:
+            "it has no vocabulary. Fetch vocab.json and merges.txt (those of openai/clip-vit-base-patch16 serve every OpenAI and LAION model) into its folder, or name a folder that has them with --vocabulary (model.vocabulary in a session)."
+        case .severalWeights(let names):
+            "it holds several files of weights (\(names.prefix(5).map(\.printable).joined(separator: ", "))). Name one of them."
+        case .exists: "it is there already and is not overwritten. Name another folder, or remove it first."
         case .tokenBeyondVocabulary(let token, let id, let size):
             "the vocabulary gives '\(token.printable)' the id \(id), the model knows \(size) tokens. Do vocabulary and model belong together?"
         case .endTokenDiffers(let vocabulary, let configuration):
@@ -176,6 +221,7 @@ extension VocabularyProblem {
             "line \(line): the token '\(part.shortened)' is not in the vocabulary. Do the merges belong to it?"
         case .missingKey(let key): "the key \(key) is missing. Is it the tokenizer of a CLIP model?"
         case .otherTokenizer(let kind): "it is a \(kind.printable) tokenizer, CLIP uses BPE. Fetch vocab.json and merges.txt of a CLIP model."
+        case .badGzip(let what): "\(what.printable). \(again)"
         case .notUTF8(let line): "line \(line) is not valid UTF-8. \(again)"
         }
     }

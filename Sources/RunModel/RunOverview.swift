@@ -57,12 +57,18 @@ public struct RunOverview: Sendable, Equatable {
     /// The file or folder that an imported run was read from; nil for a run trained here. An imported run is read-only: it can
     /// be browsed, compared and exported, but not trained on.
     public var source: String?
+    /// Version of the folder's layout; above `RunOverview.knownFormat` a newer program wrote it, and it is only to be read.
+    public var format: Int
+
+    /// The layout of run folders that this program writes.
+    public static let knownFormat = 1
 
     public init(
         path: String, state: RunState, name: String, method: MethodName? = nil, data: String? = nil, model: String? = nil,
         classes: ClassSubset? = nil, shots: Int? = nil, seed: Int? = nil, created: Double = 0, updated: Double = 0,
         steps: Int = 0, totalSteps: Int? = nil, seconds: Double = 0, loss: Double? = nil, base: Double? = nil,
-        new: Double? = nil, all: Double? = nil, harmonicMean: Double? = nil, source: String? = nil
+        new: Double? = nil, all: Double? = nil, harmonicMean: Double? = nil, source: String? = nil,
+        format: Int = RunOverview.knownFormat
     ) {
         self.path = path
         self.state = state
@@ -84,7 +90,10 @@ public struct RunOverview: Sendable, Equatable {
         self.all = all
         self.harmonicMean = harmonicMean
         self.source = source
+        self.format = format
     }
+
+    public var isNewer: Bool { format > Self.knownFormat }
 
     /// The folder's own name.
     public var folder: String { path.split(separator: "/").last.map(String.init) ?? path }

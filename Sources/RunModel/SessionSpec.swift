@@ -32,8 +32,13 @@ public struct SessionSpec: Sendable, Equatable, Codable {
 public struct ModelSpec: Sendable, Equatable, Codable {
     /// A folder or file, absolute once the session is resolved.
     public var path: String
+    /// A folder or file with the vocabulary, absolute once the session is resolved; nil looks beside the weights.
+    public var vocabulary: String?
 
-    public init(path: String) { self.path = path }
+    public init(path: String, vocabulary: String? = nil) {
+        self.path = path
+        self.vocabulary = vocabulary
+    }
 }
 
 /// Which part of the classes a data set is cut to: the first half by label order (rounded up), the rest, or all.
@@ -61,10 +66,12 @@ public struct DataSpec: Sendable, Equatable, Codable {
     public var flip: Bool
     /// Sentence for zero-shot prompts, `{}` standing for the class name.
     public var template: String
+    /// Go on where images that the split file lists are missing: figures are then those of the images that are there.
+    public var allowMissing: Bool
 
     public init(
         path: String, split: String? = nil, classes: ClassSubset = .base, shots: Int? = 16,
-        crop: Bool = true, flip: Bool = true, template: String = "a photo of a {}."
+        crop: Bool = true, flip: Bool = true, template: String = "a photo of a {}.", allowMissing: Bool = false
     ) {
         self.path = path
         self.split = split
@@ -73,6 +80,12 @@ public struct DataSpec: Sendable, Equatable, Codable {
         self.crop = crop
         self.flip = flip
         self.template = template
+        self.allowMissing = allowMissing
+    }
+
+    enum CodingKeys: String, CodingKey {
+        case path, split, classes, shots, crop, flip, template
+        case allowMissing = "allow_missing"
     }
 }
 
@@ -185,12 +198,23 @@ public struct EvalSpec: Sendable, Equatable, Codable {
     public var subset: ImageSubset
     /// Images per forward pass.
     public var batch: Int
+    /// Score zero-shot CLIP once a run, before its first evaluation, so that gains can be told. Figures that an earlier run of the
+    /// same model, images and sentence kept are taken over either way.
+    public var zeroShot: Bool
 
-    public init(every: Int = 1, classes: [ClassSubset] = [.base, .new], subset: ImageSubset = .test, batch: Int = 32) {
+    public init(
+        every: Int = 1, classes: [ClassSubset] = [.base, .new], subset: ImageSubset = .test, batch: Int = 32, zeroShot: Bool = true
+    ) {
         self.every = every
         self.classes = classes
         self.subset = subset
         self.batch = batch
+        self.zeroShot = zeroShot
+    }
+
+    enum CodingKeys: String, CodingKey {
+        case every, classes, subset, batch
+        case zeroShot = "zero_shot"
     }
 }
 

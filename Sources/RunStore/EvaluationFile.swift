@@ -1,3 +1,4 @@
+import Foundation
 import RunModel
 
 /// `evaluations/<step>-<classes>-<subset>.json`: an `EvaluationResult` under the keys of its coding, numbers as in `JSONText`.
@@ -17,6 +18,42 @@ public enum EvaluationFile {
             throw RunStoreError.malformed(path: path, reason: "a field of an evaluation is missing or of the wrong kind")
         }
         return result
+    }
+
+    /// All but predictions and skipped images, which come last in a file: its beginning is enough.
+    /// - Throws: `RunStoreError`.
+    static func readHead(_ path: String) throws -> EvaluationResult {
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+        guard descriptor >= 0 else { throw RunStoreError.system(operation: "read", path: path, code: errno) }
+        defer { close(descriptor) }
+        // A thousand classes have about 60 kB.
+        var reach = 1 << 15
+        while reach < limit {
+            let bytes = try JSONLines.readBlock(descriptor, at: 0, count: reach, path: path)
+            if let head = bytes.withUnsafeBufferPointer(head), let result = decode(head) { return result }
+            // Not in the order in which this program writes, or damaged: reading all of it tells.
+            if bytes.count < reach { break }
+            reach *= 4
+        }
+        var whole = try read(path)
+        (whole.predictions, whole.skipped) = ([], [])
+        return whole
+    }
+
+    /// The fields before `predictions`; nil where those are not all within `bytes`.
+    private static func head(_ bytes: UnsafeBufferPointer<UInt8>) -> JSONValue? {
+        var scanner = JSONScanner(bytes)
+        var fields: [String: JSONValue] = ["predictions": .list([])]
+        guard scanner.take(UInt8(ascii: "{")) else { return nil }
+        do {
+            repeat {
+                let key = try scanner.string()
+                if key == "predictions" { return .object(fields) }
+                try scanner.expect(UInt8(ascii: ":"))
+                fields[key] = try scanner.value()
+            } while scanner.take(UInt8(ascii: ","))
+        } catch {}
+        return nil
     }
 
     static func encode(_ result: EvaluationResult) -> [UInt8] {

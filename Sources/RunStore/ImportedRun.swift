@@ -7,16 +7,18 @@ public enum ImportedRun {
     /// - Parameters:
     ///   - overview: `source` is set; `path` and `state` are filled in here.
     ///   - session: `session.toml`, where the import knows what one would say.
+    ///   - samples: `samples.json`: the classes it was trained on, where these are known.
     ///   - points: `metrics.jsonl`, by step.
     ///   - fill: writes what else there is, such as checkpoints, before the run is listed.
     /// - Throws: `RunStoreError`, or what `fill` throws; the folder is then removed.
     public static func create(
-        in root: String, _ overview: RunOverview, session: String? = nil, points: [MetricPoint] = [],
+        in root: String, _ overview: RunOverview, session: String? = nil, samples: DrawnSamples? = nil, points: [MetricPoint] = [],
         fill: (RunFolder) throws -> Void = { _ in }
     ) throws -> RunFolder {
         let run = try RunFolder.create(in: root, name: overview.name, seed: overview.seed ?? 0)
         do {
             if let session { try AtomicFile.write(Array(session.utf8), to: run.sessionFile) }
+            if let samples { try SamplesFile.write(samples, to: run.samplesFile) }
             if !points.isEmpty {
                 try AtomicFile.write(to: run.metricsFile) { append in
                     for point in points { try append(MetricLine.encode(point) + [0x0A]) }

@@ -95,13 +95,14 @@ enum JSONLines {
     }
 
     /// Calls `body` with the byte range of each line that has an end, and its offset in the file, until it returns false.
+    /// - Parameter blockSize: bytes that are read at once.
     /// - Returns: the offset behind the last whole line that was visited.
     @discardableResult
     static func forEachLine(
-        _ descriptor: Int32, from offset: Int, path: String,
+        _ descriptor: Int32, from offset: Int, path: String, blockSize: Int = 1 << 20,
         _ body: (_ bytes: UnsafeBufferPointer<UInt8>, _ line: Range<Int>, _ offset: Int) -> Bool
     ) throws -> Int {
-        var blockSize = 1 << 20
+        var blockSize = blockSize
         var offset = offset
         while true {
             let block = try readBlock(descriptor, at: offset, count: blockSize, path: path)

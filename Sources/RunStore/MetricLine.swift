@@ -9,6 +9,15 @@ import RunModel
 /// `norms` is left out when there are none. A number that is not finite is `null` beside `<key>_is`; among `tokens` it is
 /// `null` and reads back as NaN. Fields that are not known are stepped over.
 enum MetricLine {
+    /// What to do with the norms, which are most of a line.
+    enum Norms {
+        case read
+        /// Step over them, so that a damaged line is found.
+        case skip
+        /// Believe what comes before them: a line's end is then found by its line end alone.
+        case leave
+    }
+
     static func encode(_ point: MetricPoint) -> [UInt8] {
         JSONText.object { text in
             text.field("step", point.step)
@@ -33,14 +42,13 @@ enum MetricLine {
     }
 
     /// Reads the line in `start..<end`; nil where it is no metric line.
-    /// - Parameter norms: false steps over the norms, which are most of a line.
     @inline(__always)
-    static func decode(_ bytes: UnsafeBufferPointer<UInt8>, from start: Int, to end: Int, norms: Bool) -> MetricPoint? {
+    static func decode(_ bytes: UnsafeBufferPointer<UInt8>, from start: Int, to end: Int, norms: Norms) -> MetricPoint? {
         var scanner = JSONScanner(bytes, from: start, to: end)
         return try? decode(&scanner, norms: norms)
     }
 
-    private static func decode(_ scanner: inout JSONScanner, norms: Bool) throws(JSONScanner.Fault) -> MetricPoint? {
+    private static func decode(_ scanner: inout JSONScanner, norms: Norms) throws(JSONScanner.Fault) -> MetricPoint? {
         var step = -1, epoch = 0
         var loss = Double.nan, accuracy = Double.nan, rate = Double.nan, time = Double.nan, speed = Double.nan
         var list: [PromptNorm] = []
@@ -63,7 +71,12 @@ enum MetricLine {
                 time = try scanner.number() ?? .nan
             } else if scanner.matches(key, "images_per_second") {
                 speed = try scanner.number() ?? .nan
-            } else if norms, scanner.matches(key, "norms") {
+            } else if norms != .skip, scanner.matches(key, "norms") {
+                guard norms == .read else {
+                    guard step >= 0, scanner.bytes[scanner.end - 1] == UInt8(ascii: "}") else { return nil }
+                    scanner.at = scanner.end - 1
+                    break
+                }
                 list = try self.norms(&scanner)
             } else if scanner.matches(key, "loss_is") {
                 loss = try notFinite(&scanner)

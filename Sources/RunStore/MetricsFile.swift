@@ -16,14 +16,21 @@ public struct MetricsBatch: Sendable, Equatable {
 public final class MetricsReader {
     public let path: String
     private let descriptor: Int32
-    private var offset = 0
+    private var offset: Int
     /// The bytes before `offset`, from the last line's start: other bytes there mean that the file was cut and written anew.
-    private var lastLine: [UInt8] = []
-    private var lastStep = -1
+    private var lastLine: [UInt8]
+    private var lastStep: Int
 
     /// - Throws: `RunStoreError.system`.
-    public init(path: String) throws {
+    public convenience init(path: String) throws {
+        try self.init(path: path, offset: 0, lastLine: [], lastStep: -1)
+    }
+
+    init(path: String, offset: Int, lastLine: [UInt8], lastStep: Int) throws {
         self.path = path
+        self.offset = offset
+        self.lastLine = lastLine
+        self.lastStep = lastStep
         descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard descriptor >= 0 else { throw RunStoreError.system(operation: "read", path: path, code: errno) }
     }
@@ -72,7 +79,7 @@ public final class MetricsReader {
             // Room for lines of the first one's length; growing step by step would copy the points over and over.
             if lastStart == nil { points.reserveCapacity(min(1 << 22, (size - offset) / (line.count + 1) + 1)) }
             lastStart = offset
-            if let point = MetricLine.decode(bytes, from: line.lowerBound, to: line.upperBound, norms: norms) {
+            if let point = MetricLine.decode(bytes, from: line.lowerBound, to: line.upperBound, norms: norms ? .read : .skip) {
                 points.append(point)
             } else {
                 damaged += 1
@@ -101,7 +108,7 @@ enum MetricsFile {
         try JSONLines.repairEnd(descriptor, path: path)
         var cut: Int?
         try JSONLines.forEachLine(descriptor, from: 0, path: path) { bytes, line, offset in
-            guard let point = MetricLine.decode(bytes, from: line.lowerBound, to: line.upperBound, norms: false) else { return true }
+            guard let point = MetricLine.decode(bytes, from: line.lowerBound, to: line.upperBound, norms: .skip) else { return true }
             if point.step > step { cut = offset }
             return point.step <= step
         }
@@ -122,7 +129,7 @@ enum MetricsFile {
             let start = max(0, Int(status.st_size) - reach)
             var last: MetricPoint?
             _ = try? JSONLines.forEachLine(descriptor, from: start, path: path) { bytes, line, _ in
-                if let point = MetricLine.decode(bytes, from: line.lowerBound, to: line.upperBound, norms: false) { last = point }
+                if let point = MetricLine.decode(bytes, from: line.lowerBound, to: line.upperBound, norms: .skip) { last = point }
                 return true
             }
             if last != nil || start == 0 { return last }

@@ -87,7 +87,7 @@ public struct RunFolder: Sendable, Hashable {
     }
 
     /// Lower-case letters and digits of any script with single hyphens between; at most 80 bytes.
-    static func slug(_ name: String) -> String {
+    public static func slug(_ name: String) -> String {
         var result = ""
         for character in name.precomposedStringWithCanonicalMapping.lowercased() {
             let isKept = character.isLetter || character.isNumber
@@ -117,22 +117,7 @@ public struct RunFolder: Sendable, Hashable {
 
     /// All events, oldest first; a torn last line and lines that are not known are left out.
     public func events() throws -> [RecordedEvent] {
-        let descriptor = Foundation.open(eventsFile, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
-        guard descriptor >= 0 else {
-            if errno == ENOENT { return [] }
-            throw RunStoreError.system(operation: "read", path: eventsFile, code: errno)
-        }
-        defer { close(descriptor) }
-        var events: [RecordedEvent] = []
-        try JSONLines.forEachLine(descriptor, from: 0, path: eventsFile) { bytes, line, _ in
-            if let value = try? JSONValue(bytes, from: line.lowerBound, to: line.upperBound),
-                let event = EventLine.decode(value)
-            {
-                events.append(event)
-            }
-            return true
-        }
-        return events
+        try EventsReader(path: eventsFile).readNew()
     }
 
     /// Names of the evaluation files, relative to the run's folder, by step and then by name.
@@ -146,6 +131,10 @@ public struct RunFolder: Sendable, Hashable {
     /// The whole of an evaluation.
     /// - Parameter file: relative to the run's folder.
     public func evaluation(_ file: String) throws -> EvaluationResult { try EvaluationFile.read(path + "/" + file) }
+
+    /// An evaluation's figures and classes, without its predictions and skipped images; many times faster.
+    /// - Parameter file: relative to the run's folder.
+    public func evaluationHead(_ file: String) throws -> EvaluationResult { try EvaluationFile.readHead(path + "/" + file) }
 
     /// The checkpoints that are there, by step; those whose step is not known come first, by epoch.
     public func checkpoints() throws -> [CheckpointFile] {

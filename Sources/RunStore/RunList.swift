@@ -10,17 +10,16 @@ public enum RunList {
     /// - Returns: empty where the root does not exist.
     /// - Throws: `RunStoreError.system` where the root cannot be read.
     public static func scan(_ root: String, readSession: SessionReader? = nil) throws -> [RunOverview] {
-        names(in: try folderNames(root)).map { overview(RunFolder(path: "\(root)/\($0)"), readSession: readSession) }
+        try folderNames(in: root).map { overview(RunFolder(path: "\(root)/\($0)"), readSession: readSession) }
             .compactMap { $0 }
             .sorted { ($0.created, $0.folder) > ($1.created, $1.folder) }
     }
 
-    private static func names(in names: [String]) -> [String] { names.filter { !$0.hasPrefix(".") } }
-
-    private static func folderNames(_ root: String) throws -> [String] {
+    /// Names of what may be runs: all that is not hidden.
+    static func folderNames(in root: String) throws -> [String] {
         guard exists(root) else { return [] }
         do {
-            return try FileManager.default.contentsOfDirectory(atPath: root)
+            return try FileManager.default.contentsOfDirectory(atPath: root).filter { !$0.hasPrefix(".") }
         } catch {
             throw RunStoreError.system(operation: "read", path: root, code: isFolder(root) ? EACCES : ENOTDIR)
         }
@@ -92,7 +91,7 @@ public enum RunList {
     /// Finds a run by its path, its folder's name, a beginning of that which only one has, or "last", the newest that is whole.
     /// - Throws: `RunStoreError`.
     public static func find(_ query: String, in root: String = RunFolder.defaultRoot()) throws -> RunFolder {
-        let names = names(in: try folderNames(root)).filter { isFolder("\(root)/\($0)") }
+        let names = try folderNames(in: root).filter { isFolder("\(root)/\($0)") }
         if query == "last" {
             let newest = try scan(root).first { if case .broken = $0.state { false } else { true } }
             guard let newest else { throw RunStoreError.noRuns(root: root) }

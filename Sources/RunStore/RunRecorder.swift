@@ -20,8 +20,7 @@ public final class RunRecorder: Sendable {
         nonisolated(unsafe) let events: JSONLinesWriter
         var lock: RunLock?
         var summary: SummaryFile
-        let subset: ImageSubset
-        let data: String
+        let subject: Subject
     }
 
     /// Begins a new run.
@@ -31,20 +30,32 @@ public final class RunRecorder: Sendable {
     public convenience init(
         new folder: RunFolder, spec: SessionSpec, session: String, samples: DrawnSamples? = nil
     ) throws {
+        try self.init(new: folder, subject: Subject(spec), session: session, samples: samples)
+    }
+
+    /// Begins a new run of any kind.
+    public init(new folder: RunFolder, subject: Subject, session: String, samples: DrawnSamples? = nil) throws {
         let lock = try RunLock(path: folder.lockFile, run: folder.path)
         try AtomicFile.write(Array(session.utf8), to: folder.sessionFile)
         if let samples { try SamplesFile.write(samples, to: folder.samplesFile) }
-        let overview = Self.overview(folder, spec, created: Date().timeIntervalSince1970)
-        try self.init(folder, spec, lock, SummaryFile(overview))
+        let overview = Self.overview(folder, subject, created: Date().timeIntervalSince1970)
+        self.folder = folder
+        state = Mutex(try Self.open(folder, subject, lock, SummaryFile(overview)))
     }
 
     /// Goes on with a run from a checkpoint taken after `step`: later points are cut from its metrics, its events are kept.
-    /// - Throws: `RunStoreError.alreadyRunning` if another process trains it, `.imported` if none may, and others.
+    /// - Throws: `RunStoreError.alreadyRunning` if another process trains it, `.newerFormat`, `.imported` if none may, and others.
     public convenience init(resuming folder: RunFolder, spec: SessionSpec, afterStep step: Int) throws {
+        try self.init(resuming: folder, subject: Subject(spec), afterStep: step)
+    }
+
+    /// Goes on with a run of any kind.
+    public init(resuming folder: RunFolder, subject: Subject, afterStep step: Int) throws {
+        if let old = try? SummaryFile.read(folder), old.isNewer { throw RunStoreError.newerFormat(path: folder.path, format: old.format) }
         try ImportedRun.refuse(folder)
         let lock = try RunLock(path: folder.lockFile, run: folder.path)
         try MetricsFile.truncate(folder.metricsFile, afterStep: step)
-        var overview = Self.overview(folder, spec, created: Date().timeIntervalSince1970)
+        var overview = Self.overview(folder, subject, created: Date().timeIntervalSince1970)
         if let old = try? SummaryFile.read(folder) {
             overview.created = old.created
             (overview.base, overview.new, overview.all) = (old.base, old.new, old.all)
@@ -58,15 +69,44 @@ public final class RunRecorder: Sendable {
         var summary = SummaryFile(overview)
         // An interruption may have come between evaluations of one step: those that follow complete the figures.
         for recorded in try folder.events() {
-            if case .evaluated(let result) = recorded.event, result.step == step, result.subset == spec.eval.subset {
+            if case .evaluated(let result) = recorded.event, result.step == step, result.subset == subject.subset {
                 summary.note(recorded.event)
             }
         }
-        try self.init(folder, spec, lock, summary)
+        self.folder = folder
+        state = Mutex(try Self.open(folder, subject, lock, summary))
     }
 
-    private init(_ folder: RunFolder, _ spec: SessionSpec, _ lock: RunLock, _ summary: SummaryFile) throws {
-        self.folder = folder
+    /// What a run's summary says of it, whatever kind of session it has.
+    public struct Subject: Sendable {
+        public var name: String
+        public var seed: Int
+        /// Nil for pretraining, which learns no prompts.
+        public var method: MethodName?
+        /// What is trained on; evaluations of other data are not the run's own figures.
+        public var data: String
+        public var model: String?
+        public var classes: ClassSubset?
+        public var shots: Int?
+        /// The images whose evaluations are the run's own figures.
+        public var subset: ImageSubset
+
+        public init(_ spec: SessionSpec) {
+            self.init(name: spec.name, seed: spec.seed, data: spec.data.path, subset: spec.eval.subset)
+            (method, model, classes, shots) = (spec.method.name, spec.model.path, spec.data.classes, spec.data.shots)
+        }
+
+        public init(name: String, seed: Int, data: String, subset: ImageSubset) {
+            self.name = name
+            self.seed = seed
+            self.data = data
+            self.subset = subset
+        }
+    }
+
+    private static func open(
+        _ folder: RunFolder, _ subject: Subject, _ lock: RunLock, _ summary: SummaryFile
+    ) throws -> sending State {
         for path in [folder.checkpointsFolder, folder.evaluationsFolder, folder.controlFolder]
         where mkdir(path, 0o755) != 0 && errno != EEXIST {
             throw RunStoreError.system(operation: "make the folder", path: path, code: errno)
@@ -74,16 +114,16 @@ public final class RunRecorder: Sendable {
         ControlInbox(folder: folder.controlFolder).clear()
         let state = State(
             metrics: try JSONLinesWriter(path: folder.metricsFile), events: try JSONLinesWriter(path: folder.eventsFile),
-            lock: lock, summary: summary, subset: spec.eval.subset, data: spec.data.path)
+            lock: lock, summary: summary, subject: subject)
         try AtomicFile.write(summary.encode(), to: folder.summaryFile)
-        self.state = Mutex(state)
+        return state
     }
 
-    private static func overview(_ folder: RunFolder, _ spec: SessionSpec, created: Double) -> RunOverview {
+    private static func overview(_ folder: RunFolder, _ subject: Subject, created: Double) -> RunOverview {
         RunOverview(
-            path: folder.path, state: .running(process: Int(getpid()), host: RunLock.hostName), name: spec.name,
-            method: spec.method.name, data: spec.data.path, model: spec.model.path, classes: spec.data.classes,
-            shots: spec.data.shots, seed: spec.seed, created: created, updated: created)
+            path: folder.path, state: .running(process: Int(getpid()), host: RunLock.hostName), name: subject.name,
+            method: subject.method, data: subject.data, model: subject.model, classes: subject.classes, shots: subject.shots,
+            seed: subject.seed, created: created, updated: created)
     }
 
     /// Keeps what an event tells; progress is not kept.
@@ -101,10 +141,10 @@ public final class RunRecorder: Sendable {
                 state.summary.note(event)
                 return
             case .evaluated(let result):
-                let file = Self.evaluationFile(result, data: state.data)
+                let file = Self.evaluationFile(result, of: state.subject)
                 try EvaluationFile.write(result, to: folder.path + "/" + file)
                 try append(event, at: time, file: file, &state)
-                if result.subset == state.subset { state.summary.note(event) }
+                if result.subset == state.subject.subset { state.summary.note(event) }
             default:
                 try append(event, at: time, file: nil, &state)
                 state.summary.note(event)
@@ -122,10 +162,12 @@ public final class RunRecorder: Sendable {
         if let line = EventLine.encode(event, time: time, file: file) { try state.events.append(line) }
     }
 
-    /// `evaluations/<step>-<classes>-<subset>.json`, with the data set's name where it is not the run's own.
-    static func evaluationFile(_ result: EvaluationResult, data: String) -> String {
-        let other = result.data == data ? "" : "-" + RunFolder.slug(result.data.split(separator: "/").last.map(String.init) ?? "data")
-        return "evaluations/\(result.step)-\(result.classes.rawValue)-\(result.subset.rawValue)\(other).json"
+    /// `evaluations/<step>-<classes>-<subset>.json`, with the data set's name where it is not the run's own, and the method where it
+    /// is not the run's (zero-shot CLIP, to be measured against).
+    static func evaluationFile(_ result: EvaluationResult, of subject: Subject) -> String {
+        let other = result.data == subject.data ? "" : "-" + RunFolder.slug(result.data.split(separator: "/").last.map(String.init) ?? "data")
+        let method = subject.method.map { $0 == result.method } ?? true ? "" : "-" + result.method.rawValue
+        return "evaluations/\(result.step)-\(result.classes.rawValue)-\(result.subset.rawValue)\(other)\(method).json"
     }
 
     /// What other processes have asked for since the last call, oldest first. Files that hold no command become warnings.

@@ -1,4 +1,5 @@
 import Foundation
+import RunModel
 
 /// What can go wrong with run folders and their files.
 public enum RunStoreError: Error, Sendable, Equatable, CustomStringConvertible {
@@ -10,6 +11,8 @@ public enum RunStoreError: Error, Sendable, Equatable, CustomStringConvertible {
     /// Another process trains the run.
     case alreadyRunning(path: String, process: Int, host: String)
     case notRunning(path: String)
+    /// A newer program wrote the folder; `format` is its layout.
+    case newerFormat(path: String, format: Int)
     /// The run was trained elsewhere.
     case imported(path: String, source: String)
     case noSuchRun(query: String, root: String)
@@ -28,6 +31,8 @@ public enum RunStoreError: Error, Sendable, Equatable, CustomStringConvertible {
         case .alreadyRunning(let path, let process, let host):
             "\(path) is being trained by process \(process) on \(host). Stop that one first, or wait until it ends."
         case .notRunning(let path): "\(path) is not being trained now. Start it with `maple resume`."
+        case .newerFormat(let path, let format):
+            "\(path) was written by a newer maple (layout \(format), this program knows \(RunOverview.knownFormat)): it can be read, not changed. Update maple."
         case .imported(let path, let source):
             "\(path) was imported from \(source) and is read-only. Start a run of its own with `maple train`."
         case .noSuchRun(let query, let root): "no run called \(query) in \(root). `maple runs` lists what there is."

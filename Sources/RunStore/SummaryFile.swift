@@ -41,6 +41,8 @@ struct SummaryFile {
     private mutating func note(_ result: EvaluationResult) {
         // Evaluations of other data sets are not the run's own figure.
         if let data = overview.data, result.data != data { return }
+        // The zero-shot figures that a run keeps to be measured against are not its own.
+        if let method = overview.method, result.method != method { return }
         if result.step != evaluatedStep { gathered = [:] }
         evaluatedStep = result.step
         gathered[result.classes] = result.accuracy
@@ -60,6 +62,7 @@ struct SummaryFile {
     func encode() -> [UInt8] {
         let overview = overview
         return JSONText.object { text in
+            text.field("format", overview.format)
             text.field("name", overview.name)
             text.field("state", overview.state.word)
             switch overview.state {
@@ -88,10 +91,24 @@ struct SummaryFile {
 
     /// - Throws: `RunStoreError`; `.system` with ENOENT where there is no such file.
     static func read(_ run: RunFolder) throws -> RunOverview {
-        let value = try JSONValue(file: run.summaryFile, limit: 1 << 20)
+        try overview(JSONValue(file: run.summaryFile, limit: 1 << 20), run)
+    }
+
+    /// As `encode` wrote it; nil where it is not. Broken runs come as stopped.
+    static func decode(_ bytes: [UInt8], run: RunFolder) -> RunOverview? {
+        guard let value = bytes.withUnsafeBufferPointer({ try? JSONValue($0, from: 0, to: $0.count) }) else { return nil }
+        if value["state"]?.text == "broken", case .object(var fields) = value {
+            fields["state"] = .string("stopped")
+            return try? overview(.object(fields), run)
+        }
+        return try? overview(value, run)
+    }
+
+    private static func overview(_ value: JSONValue, _ run: RunFolder) throws -> RunOverview {
         guard let name = value["name"]?.text, let word = value["state"]?.text else {
             throw RunStoreError.malformed(path: run.summaryFile, reason: "name or state is missing")
         }
+        let format = value["format"]?.whole ?? 1
         let state: RunState
         switch word {
         // Whether it still runs, the lock tells.
@@ -99,6 +116,8 @@ struct SummaryFile {
         case "finished": state = .finished
         case "stopped": state = .stopped
         case "failed": state = .failed(value["reason"]?.text ?? "")
+        // What a newer program calls it is not known here; it is not taken for one that goes on.
+        case _ where format > RunOverview.knownFormat: state = .stopped
         default: throw RunStoreError.malformed(path: run.summaryFile, reason: "state is unknown")
         }
         return RunOverview(
@@ -108,6 +127,6 @@ struct SummaryFile {
             seed: value["seed"]?.whole, created: value.number("created") ?? 0, updated: value.number("updated") ?? 0,
             steps: value["steps"]?.whole ?? 0, totalSteps: value["total_steps"]?.whole, seconds: value.number("seconds") ?? 0,
             loss: value.number("loss"), base: value.number("base"), new: value.number("new"), all: value.number("all"),
-            harmonicMean: value.number("harmonic_mean"), source: value["source"]?.text)
+            harmonicMean: value.number("harmonic_mean"), source: value["source"]?.text, format: format)
     }
 }

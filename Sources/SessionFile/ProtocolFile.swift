@@ -1,5 +1,6 @@
 import Foundation
 import RunModel
+import TOMLText
 
 /// Reads the session of a protocol: TOML text that names data sets, methods and seeds.
 ///

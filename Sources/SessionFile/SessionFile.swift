@@ -1,5 +1,6 @@
 import Foundation
 import RunModel
+import TOMLText
 
 /// Reads, checks and writes session files: TOML text that says what to train on what, and how.
 ///
@@ -39,6 +40,10 @@ public enum SessionFile {
         guard var spec, faults.isEmpty else { throw SessionDiagnostics(faults) }
 
         resolve("model.path", &spec.model.path, paths, &reader)
+        if var vocabulary = spec.model.vocabulary {
+            resolve("model.vocabulary", &vocabulary, paths, &reader)
+            spec.model.vocabulary = vocabulary
+        }
         let isDataFound = resolve("data.path", &spec.data.path, paths, &reader)
         if isDataFound, let split = spec.data.split { checkSplit(split, &spec, paths, &reader) }
         try reader.throwIfFaulty()
@@ -136,7 +141,7 @@ public enum SessionFile {
     }
 
     /// `sessions/pets.toml` to `pets`; a name that a session may have.
-    private static func stem(of path: String) -> String {
+    static func stem(of path: String) -> String {
         var name = path.split(separator: "/").last.map(String.init) ?? ""
         if name.hasSuffix(".toml") { name.removeLast(5) }
         let clean = shortened(String(name.prefix(200)), to: 200)
@@ -146,7 +151,7 @@ public enum SessionFile {
     // MARK: Paths
 
     @discardableResult
-    private static func resolve(
+    static func resolve(
         _ key: String, _ value: inout String, _ paths: SessionPaths, _ reader: inout SessionReader
     ) -> Bool {
         switch paths.resolve(value, isOverride: reader.isOverridden(key)) {

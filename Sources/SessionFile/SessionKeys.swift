@@ -68,6 +68,9 @@ extension SessionKey {
         SessionKey("seed", .whole(Int.min...Int.max), "seeds the draw, the start values, the order, crops and flips"),
         SessionKey(
             "model.path", .path, "CLIP folder or file", otherNames: ["checkpoint", "weights", "folder", "backbone", "directory"]),
+        SessionKey(
+            "model.vocabulary", .path, "folder of the vocabulary where the model has none",
+            otherNames: ["tokenizer", "bpe", "vocab", "tokenizer_path"]),
         SessionKey("data.path", .path, "folder of images", otherNames: ["root", "folder", "dir", "directory"]),
         SessionKey("data.split", .path, "CoOp split file", otherNames: ["split_file", "split_path"]),
         SessionKey("data.classes", .word(subsets), "classes to train on", otherNames: ["subsample_classes", "subsample"]),
@@ -75,6 +78,8 @@ extension SessionKey {
         SessionKey("data.crop", .flag, "train on random resized crops", otherNames: ["random_resized_crop"]),
         SessionKey("data.flip", .flag, "train on images flipped half of the time", otherNames: ["random_flip"]),
         SessionKey("data.template", .template, "sentence for zero-shot prompts", otherNames: ["prompt"]),
+        SessionKey(
+            "data.allow_missing", .flag, "go on where images of the split file are missing", otherNames: ["ignore_missing", "skip_missing"]),
         SessionKey("method.name", .word(MethodName.allCases.map(\.rawValue)), "prompt learning method", otherNames: ["trainer"]),
         SessionKey("method.context", .whole(1...64), "learned tokens per depth, in the text tower where both have their own", otherNames: ["n_ctx", "context_length", "length"]),
         SessionKey("method.depth", .whole(1...64), "blocks that get learned tokens; coop and cocoop have one", otherNames: ["prompt_depth"]),
@@ -107,11 +112,27 @@ extension SessionKey {
         SessionKey("eval.classes", .words(subsets), "classes to evaluate"),
         SessionKey("eval.subset", .word(ImageSubset.allCases.map(\.rawValue)), "images to evaluate"),
         SessionKey("eval.batch", .whole(1...65_536), "images per forward pass", otherNames: ["batch_size"]),
+        SessionKey("eval.zero_shot", .flag, "score zero-shot CLIP once, to tell gains", otherNames: ["zeroshot", "baseline"]),
         SessionKey("log.tensorboard", .flag, "write event files to the run's folder tensorboard", otherNames: ["tb", "tensor_board"]),
     ]
 
-    static let byPath: [String: SessionKey] = Dictionary(uniqueKeysWithValues: all.map { ($0.path, $0) })
-    static let tables = ["model", "data", "method", "optim", "eval", "log"]
     /// What a run noted about itself; read by people and by `SessionFile.recorded`, ignored by sessions.
     static let recordedTable = "recorded"
+}
+
+/// The keys of one kind of file, in the order in which it is written.
+struct SessionSchema: Sendable {
+    let keys: [SessionKey]
+    let byPath: [String: SessionKey]
+    let tables: [String]
+
+    init(_ keys: [SessionKey]) {
+        self.keys = keys
+        byPath = Dictionary(uniqueKeysWithValues: keys.map { ($0.path, $0) })
+        var tables: [String] = []
+        for key in keys where key.parts.count > 1 && !tables.contains(key.parts[0]) { tables.append(key.parts[0]) }
+        self.tables = tables
+    }
+
+    static let session = SessionSchema(SessionKey.all)
 }

@@ -1,4 +1,5 @@
 import TOMLKit
+import TOMLText
 
 /// One `--set key=value`: replaces a key of the file.
 struct SessionOverride {
@@ -9,7 +10,7 @@ struct SessionOverride {
 
     /// Reads `optim.lr=0.002`. Values are TOML; quotes may be left out around text, and brackets around a list of words.
     /// - Throws: `SessionDiagnostic` in `SessionDiagnostics`.
-    init(_ text: String, file: String) throws {
+    init(_ text: String, file: String, schema: SessionSchema = .session) throws {
         func refused(_ key: String, _ message: String) -> SessionDiagnostics {
             SessionDiagnostics([SessionDiagnostic(file: file, override: text, key: key, message: message)])
         }
@@ -18,12 +19,12 @@ struct SessionOverride {
         }
         let path = text[..<equals].trimmed
         let raw = text[text.index(after: equals)...].trimmed
-        guard let key = SessionKey.byPath[path] else {
+        guard let key = schema.byPath[path] else {
             let parts = path.split(separator: ".", omittingEmptySubsequences: false).map(String.init)
-            if SessionKey.tables.contains(path) {
-                throw refused(path, "\(path) is a table; override its keys one by one, such as \(path).\(Self.example(of: path))=...")
+            if schema.tables.contains(path) {
+                throw refused(path, "\(path) is a table; override its keys one by one, such as \(path).\(Self.example(of: path, schema))=...")
             }
-            throw refused(path, "unknown key \(shortened(path, to: 60)). \(Suggestion.forKey(parts))")
+            throw refused(path, "unknown key \(shortened(path, to: 60)). \(Suggestion.forKey(parts, in: schema))")
         }
         guard raw.utf8.count <= 10_000, !raw.unicodeScalars.contains(where: { $0.value < 0x20 && $0 != "\t" || $0.value == 0x7F })
         else {
@@ -35,8 +36,8 @@ struct SessionOverride {
         if let fault = key.fault(in: value) { throw refused(path, fault) }
     }
 
-    private static func example(of table: String) -> String {
-        SessionKey.all.first { $0.parts.first == table }?.name ?? "name"
+    private static func example(of table: String, _ schema: SessionSchema) -> String {
+        schema.keys.first { $0.parts.first == table }?.name ?? "name"
     }
 
     private static func value(

@@ -1,9 +1,11 @@
 import RunModel
 import TOMLKit
+import TOMLText
 
 /// Reads TOML text into a session, gathering every fault on the way.
 struct SessionReader {
     let file: String
+    private let schema: SessionSchema
     private let outline: TOMLOutline
     private var tree: TOMLTree
     private var overrides: [String: SessionOverride] = [:]
@@ -11,13 +13,14 @@ struct SessionReader {
     /// Beyond this many faults nobody reads on.
     private static let limit = 1000
 
-    init(text: String, file: String, overrides: [String]) throws {
+    init(text: String, file: String, overrides: [String], schema: SessionSchema = .session) throws {
         self.file = file
+        self.schema = schema
         outline = TOMLOutline(text)
         tree = try Self.parse(text, outline: outline, file: file)
         for text in overrides {
             do {
-                let override = try SessionOverride(text, file: file)
+                let override = try SessionOverride(text, file: file, schema: schema)
                 self.overrides[override.key.path] = override
                 tree.set(override.value, at: override.key.parts[...])
             } catch let error as SessionDiagnostics {
@@ -46,7 +49,7 @@ struct SessionReader {
 
     /// - Throws: `SessionDiagnostics` holding all faults.
     mutating func spec(defaultName: String) throws -> SessionSpec {
-        checkTable(tree, path: [])
+        checkKeys()
         for path in ["model.path", "data.path"] where tree[path.split(separator: ".").map(String.init)[...]] == nil {
             let table = String(path.prefix { $0 != "." })
             report(path, line: outline.line(of: [table]), "\(path) is missing. Write it under [\(table)].")
@@ -116,24 +119,27 @@ struct SessionReader {
 
     // MARK: Checking
 
+    /// Reports every key that is unknown or has a wrong value.
+    mutating func checkKeys() { checkTable(tree, path: []) }
+
     private mutating func checkTable(_ table: TOMLTree, path: [String]) {
         guard case .table(let entries) = table else { return }
         for (name, value) in entries.sorted(by: { $0.key < $1.key }) {
             let parts = path + [name]
             let dotted = parts.joined(separator: ".")
             if path.isEmpty, name == SessionKey.recordedTable { continue }
-            if path.isEmpty, SessionKey.tables.contains(name) {
+            if path.isEmpty, schema.tables.contains(name) {
                 if case .table = value {
                     checkTable(value, path: parts)
                 } else {
                     report(dotted, "\(name) is \(value.described); it wants a table: write [\(name)] and its keys below.")
                 }
-            } else if let key = SessionKey.byPath[dotted], key.parts == parts {
+            } else if let key = schema.byPath[dotted], key.parts == parts {
                 if let fault = key.fault(in: value) { report(dotted, line: faultLine(key, value), fault) }
             } else {
                 let shown = shortened(dotted, to: 60)
                 let what = if case .table = value, path.isEmpty { "unknown table [\(shown)]" } else { "unknown key \(shown)" }
-                let message = "\(what). \(Suggestion.forKey(parts))"
+                let message = "\(what). \(Suggestion.forKey(parts, in: schema))"
                 guard diagnostics.count < Self.limit else { return }
                 diagnostics.append(SessionDiagnostic(file: file, line: outline.line(of: parts), key: dotted, message: message))
             }
@@ -152,20 +158,20 @@ struct SessionReader {
     // MARK: Building
 
     /// A sound value of a key; nil where it is absent or was reported.
-    private func sound(_ path: String) -> TOMLTree? {
-        guard let key = SessionKey.byPath[path], let value = tree[key.parts[...]], key.fault(in: value) == nil else { return nil }
+    func sound(_ path: String) -> TOMLTree? {
+        guard let key = schema.byPath[path], let value = tree[key.parts[...]], key.fault(in: value) == nil else { return nil }
         return value
     }
 
-    private func text(_ path: String, _ fallback: String) -> String {
+    func text(_ path: String, _ fallback: String) -> String {
         if case .string(let text) = sound(path) { text } else { fallback }
     }
 
-    private func whole(_ path: String, _ fallback: Int) -> Int {
+    func whole(_ path: String, _ fallback: Int) -> Int {
         if case .integer(let value) = sound(path) { value } else { fallback }
     }
 
-    private func number(_ path: String, _ fallback: Double) -> Double {
+    func number(_ path: String, _ fallback: Double) -> Double {
         switch sound(path) {
         case .number(let value): value
         case .integer(let value): Double(value)
@@ -177,7 +183,7 @@ struct SessionReader {
         if case .flag(let value) = sound(path) { value } else { fallback }
     }
 
-    private func word<Word: RawRepresentable>(_ path: String, _ fallback: Word) -> Word where Word.RawValue == String {
+    func word<Word: RawRepresentable>(_ path: String, _ fallback: Word) -> Word where Word.RawValue == String {
         if case .string(let text) = sound(path), let word = Word(rawValue: text) { word } else { fallback }
     }
 
@@ -193,6 +199,7 @@ struct SessionReader {
         data.crop = flag("data.crop", data.crop)
         data.flip = flag("data.flip", data.flip)
         data.template = text("data.template", data.template)
+        data.allowMissing = flag("data.allow_missing", data.allowMissing)
 
         var method = MethodSpec()
         method.name = word("method.name", method.name)
@@ -222,9 +229,13 @@ struct SessionReader {
         }
         eval.subset = word("eval.subset", eval.subset)
         eval.batch = whole("eval.batch", eval.batch)
+        eval.zeroShot = flag("eval.zero_shot", eval.zeroShot)
+
+        var model = ModelSpec(path: text("model.path", ""))
+        if case .string(let place) = sound("model.vocabulary") { model.vocabulary = place }
 
         return SessionSpec(
-            name: text("name", defaultName), seed: whole("seed", 1), model: ModelSpec(path: text("model.path", "")),
+            name: text("name", defaultName), seed: whole("seed", 1), model: model,
             data: data, method: method, optim: optim, eval: eval,
             log: LogSpec(tensorBoard: flag("log.tensorboard", false)))
     }

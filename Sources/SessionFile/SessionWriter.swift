@@ -10,7 +10,9 @@ extension SessionFile {
             lines.append("[\(name)]")
             for (key, value) in entries { lines.append("\(key) = \(value)") }
         }
-        table("model", [("path", quoted(spec.model.path))])
+        table(
+            "model",
+            [("path", quoted(spec.model.path))] + (spec.model.vocabulary.map { [("vocabulary", quoted($0))] } ?? []))
         table(
             "data",
             [("path", quoted(spec.data.path))] + (spec.data.split.map { [("split", quoted($0))] } ?? []) + [
@@ -19,6 +21,7 @@ extension SessionFile {
                 ("crop", String(spec.data.crop)),
                 ("flip", String(spec.data.flip)),
                 ("template", quoted(spec.data.template)),
+                ("allow_missing", String(spec.data.allowMissing)),
             ])
         table(
             "method",
@@ -51,22 +54,26 @@ extension SessionFile {
                 ("classes", "[" + spec.eval.classes.map { quoted($0.rawValue) }.joined(separator: ", ") + "]"),
                 ("subset", quoted(spec.eval.subset.rawValue)),
                 ("batch", String(spec.eval.batch)),
+                ("zero_shot", String(spec.eval.zeroShot)),
             ])
         table("log", [("tensorboard", String(spec.log.tensorBoard))])
-        if let provenance {
-            lines.append("")
-            lines.append("# What the run found when it began; a session that is read again ignores this table.")
-            lines.append("[\(SessionKey.recordedTable)]")
-            for (key, value) in provenance.entries { lines.append("\(key) = \(quoted(value))") }
-            if !provenance.versions.isEmpty {
-                lines.append("")
-                lines.append("[\(SessionKey.recordedTable).versions]")
-                for (name, version) in provenance.versions.sorted(by: { $0.key < $1.key }) {
-                    lines.append("\(quoted(name)) = \(quoted(version))")
-                }
-            }
-        }
+        if let provenance { lines += recordedLines(provenance) }
         return lines.joined(separator: "\n") + "\n"
+    }
+
+    /// The `[recorded]` table.
+    static func recordedLines(_ provenance: Provenance) -> [String] {
+        var lines = [
+            "", "# What the run found when it began; a session that is read again ignores this table.",
+            "[\(SessionKey.recordedTable)]",
+        ]
+        for (key, value) in provenance.entries { lines.append("\(key) = \(quoted(value))") }
+        guard !provenance.versions.isEmpty else { return lines }
+        lines += ["", "[\(SessionKey.recordedTable).versions]"]
+        for (name, version) in provenance.versions.sorted(by: { $0.key < $1.key }) {
+            lines.append("\(quoted(name)) = \(quoted(version))")
+        }
+        return lines
     }
 
     private static func number(_ value: Double) -> String {

@@ -1,14 +1,15 @@
 /// Finds what somebody probably meant.
 enum Suggestion {
     /// Text after an unknown key or table: the nearest right key, or what there is.
-    static func forKey(_ parts: [String]) -> String {
+    static func forKey(_ parts: [String], in schema: SessionSchema = .session) -> String {
         let written = parts.joined(separator: ".")
         guard written.utf8.count <= 80, let name = parts.last?.lowercased() else { return "See the keys of a session file." }
         let table = parts.count > 1 ? parts.dropLast().joined(separator: ".") : ""
-        let inTable = SessionKey.all.filter { $0.parts.dropLast().joined(separator: ".") == table }
+        let inTable = schema.keys.filter { $0.parts.dropLast().joined(separator: ".") == table }
 
-        if parts.count == 1, let near = nearest(name, in: SessionKey.tables), distance(name, near) <= tolerance(name),
-            SessionKey.tables.contains(near), !isNearerToRootKey(name, than: near), !SessionKey.all.contains(where: { $0.name == name })
+        if parts.count == 1, let near = nearest(name, in: schema.tables), distance(name, near) <= tolerance(name),
+            schema.tables.contains(near), !isNearerToRootKey(name, than: near, schema),
+            !schema.keys.contains(where: { $0.name == name })
         {
             return "Did you mean [\(near)]?"
         }
@@ -16,9 +17,9 @@ enum Suggestion {
             ?? nearest(name, in: inTable.map(\.name)).flatMap { near in
                 distance(name, near) <= tolerance(name) ? inTable.first { $0.name == near } : nil
             }
-            ?? SessionKey.all.first { $0.name == name } ?? SessionKey.all.first { $0.otherNames.contains(name) }
+            ?? schema.keys.first { $0.name == name } ?? schema.keys.first { $0.otherNames.contains(name) }
         if let close { return "Did you mean \(close.path)?" }
-        let near = nearest(written.lowercased(), in: SessionKey.all.map(\.path)) ?? "name"
+        let near = nearest(written.lowercased(), in: schema.keys.map(\.path)) ?? "name"
         let known = inTable.isEmpty ? "" : "; \(table.isEmpty ? "the top level" : "[\(table)]") knows "
             + inTable.map(\.name).joined(separator: ", ")
         return "The nearest key is \(near)\(known)."
@@ -32,8 +33,8 @@ enum Suggestion {
         return " Did you mean \"\(near)\"?"
     }
 
-    private static func isNearerToRootKey(_ name: String, than table: String) -> Bool {
-        guard let key = nearest(name, in: SessionKey.all.filter { $0.parts.count == 1 }.map(\.name)) else { return false }
+    private static func isNearerToRootKey(_ name: String, than table: String, _ schema: SessionSchema) -> Bool {
+        guard let key = nearest(name, in: schema.keys.filter { $0.parts.count == 1 }.map(\.name)) else { return false }
         return distance(name, key) < distance(name, table)
     }
 

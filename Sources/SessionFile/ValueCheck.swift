@@ -1,3 +1,5 @@
+import TOMLText
+
 extension SessionKey {
     /// What is wrong with `value` for this key, or nil. A whole message, starting with the key.
     func fault(in value: TOMLTree) -> String? {

@@ -5,9 +5,17 @@ public enum ScreenPrinter {
     /// Asks the backend for what the screen needs, waits for it, and draws. `hasColor` false tells lightness by density, as plain
     /// text has to.
     public static func grid(
-        _ screen: ShownScreen, backend: any WorkbenchBackend, runs: [RunID] = [], size: Size, glyphs: Glyphs = .braille, hasColor: Bool = false,
+        _ screen: ShownScreen, backend: any WorkbenchBackend, members: [CheckpointID] = [], size: Size, glyphs: Glyphs = .braille, hasColor: Bool = false,
         theme: Theme = .dark, now: Double
     ) -> Grid {
+        state(screen, backend: backend, members: members, size: size, glyphs: glyphs, hasColor: hasColor, theme: theme, now: now).render()
+    }
+
+    /// The workbench at a screen, with everything that it shows.
+    public static func state(
+        _ screen: ShownScreen, backend: any WorkbenchBackend, members: [CheckpointID] = [], size: Size, glyphs: Glyphs = .braille, hasColor: Bool = false,
+        theme: Theme = .dark, now: Double
+    ) -> WorkbenchState {
         var state = WorkbenchState(size: size, glyphs: glyphs, themes: [theme], hasColor: hasColor)
         func settle(_ first: [Effect]) {
             var waiting = first
@@ -25,9 +33,9 @@ public enum ScreenPrinter {
         }
         _ = state.reduce(.tick(now))
         settle(WorkbenchState.firstEffects)
-        settle(state.show(screen, runs: runs))
+        settle(state.show(screen, members: members))
         settle(state.showDeeper(screen))
-        return state.render()
+        return state
     }
 
     /// As text, as SVG with the theme's colours, or as text with colour sequences of a tier.

@@ -60,8 +60,12 @@ public final class Workbench {
     private var lastFrame = ContinuousClock.now - .seconds(10)
     private var lastTick = ContinuousClock.now - .seconds(10)
 
-    /// Frames that events alone cause are drawn this far apart: smooth to look at, thrifty over SSH.
+    /// Frames that events alone cause are drawn this far apart at least: smooth to look at, thrifty over SSH.
     private static let eventPace = Duration.milliseconds(500)
+    /// After a frame that changed much they wait longer, so that a line carries so many cells a second at most (7 bytes each,
+    /// with their colours). Keys are answered at once.
+    private static let cellsPerSecond = 1000
+    private var eventPause = eventPace
     private static let keyPace = Duration.milliseconds(16)
 
     public init(backend: any WorkbenchBackend, options: WorkbenchOptions = WorkbenchOptions()) {
@@ -87,7 +91,7 @@ public final class Workbench {
         state.size = screen.size
         take(.tick(Self.now))
         for effect in WorkbenchState.firstEffects + options.firstEffects { perform(effect) }
-        if let greeting = options.greeting { take(.answer(.failed(greeting))) }
+        if let greeting = options.greeting { state.greet(greeting) }
         while true {
             if isDirty { drawWhenDue() }
             if let exit, !mustWait { return finish(exit) }
@@ -136,7 +140,7 @@ public final class Workbench {
     private var timeout: Int32 {
         var due: [Duration] = []
         let now = ContinuousClock.now
-        if isDirty, !isHeadless { due.append(lastFrame + (isUrgent ? Self.keyPace : Self.eventPace) - now) }
+        if isDirty, !isHeadless { due.append(lastFrame + (isUrgent ? Self.keyPace : eventPause) - now) }
         if needsTicks { due.append(lastTick + .milliseconds(1000) - now) }
         guard let least = due.min() else { return -1 }
         let parts = least.components
@@ -149,9 +153,12 @@ public final class Workbench {
             isDirty = false
             return
         }
-        guard ContinuousClock.now - lastFrame >= (isUrgent ? Self.keyPace : Self.eventPace) else { return }
+        guard ContinuousClock.now - lastFrame >= (isUrgent ? Self.keyPace : eventPause) else { return }
         screen.setTheme(state.theme)
+        let before = screen.cellsSent
         if !screen.show(state.render()) { hangUp() }
+        let milliseconds = (screen.cellsSent - before) * 1000 / Self.cellsPerSecond
+        eventPause = max(Self.eventPace, .milliseconds(min(2000, milliseconds)))
         lastFrame = .now
         isDirty = false
         isUrgent = false
@@ -165,7 +172,10 @@ public final class Workbench {
         case .setTheme: screen.setTheme(state.theme)
         case .redraw: screen.redraw()
         case .suspend: suspend()
-        case .quit: exit = exit ?? .quit
+        case .quit:
+            // What waited behind a run that is stopped now must not begin.
+            state.queue = []
+            exit = exit ?? .quit
         default: runner.perform(effect)
         }
     }
@@ -210,7 +220,9 @@ public final class Workbench {
 
     /// Own runs finish their step and write their checkpoint before the program ends; a second signal does not wait.
     private var mustWait: Bool {
-        guard !forced, !state.ownActiveRuns.isEmpty else { return false }
+        // After a hang-up, the sessions that are queued are trained as well.
+        let isBusy = !state.ownActiveRuns.isEmpty || exit == .hungUp && state.starting != nil
+        guard !forced, isBusy else { return false }
         if screen.isOpen {
             screen.close()
             isHeadless = true

@@ -5,7 +5,8 @@ import Screen
 /// What the workbench needs from the rest of the program: files, runs and training, in values.
 ///
 /// Each method is called on a background queue, one at a time, and may take its time; a thrown error becomes a line on the
-/// screen through its description. `send` is called on a queue of its own, so that a pause never waits behind a long reading.
+/// screen through its description. `send`, `start` with `resume`, and `describe` are called on queues of their own, so that a
+/// pause never waits behind a long reading.
 /// Events of runs go to the mailbox that `attach` hands over, from whatever thread has them.
 public protocol WorkbenchBackend: AnyObject, Sendable {
     /// Keeps the mailbox and posts `.run(id, event)` for this process's runs, and `.answer(.runs(...))` when others appear or change.
@@ -19,7 +20,7 @@ public protocol WorkbenchBackend: AnyObject, Sendable {
     /// not wanted any more. Events already contained in the last `trace(of:)` are not to be sent again.
     func follow(_ run: RunID) throws
     /// One evaluation with its predictions.
-    func evaluation(of run: RunID, classes: ClassSubset, subset: ImageSubset, step: Int) throws -> EvaluationResult
+    func evaluation(of run: RunID, _ key: EvaluationKey) throws -> EvaluationResult
     /// Starts training; the events follow through the mailbox.
     func start(_ spec: SessionSpec) throws -> RunID
     func resume(_ run: RunID) throws
@@ -30,7 +31,7 @@ public protocol WorkbenchBackend: AnyObject, Sendable {
     func listFolder(_ path: String) throws -> FolderListing
     func describe(_ path: String, as purpose: PathPurpose) throws -> PathDescription
     /// A small picture, at most 96 pixels on its longer side; throws with the place where the image was, when it is gone.
-    func thumbnail(of path: String, in run: RunID) throws -> Thumbnail
+    func thumbnail(of path: String, under data: String, in run: RunID) throws -> Thumbnail
     func comparePrompts(_ members: [CheckpointID]) throws -> PromptComparison
     /// Writes an exported file into a folder of its choice and says where.
     func write(_ text: String, name: String) throws -> String
@@ -44,6 +45,8 @@ final class EffectRunner: Sendable {
     private let mailbox: Mailbox
     private let work = DispatchQueue(label: "maple.backend")
     private let commands = DispatchQueue(label: "maple.commands")
+    private let starts = DispatchQueue(label: "maple.starts")
+    private let descriptions = DispatchQueue(label: "maple.descriptions")
 
     init(backend: any WorkbenchBackend, mailbox: Mailbox) {
         self.backend = backend
@@ -53,7 +56,13 @@ final class EffectRunner: Sendable {
 
     func perform(_ effect: Effect) {
         let queue: DispatchQueue
-        if case .send = effect { queue = commands } else { queue = work }
+        switch effect {
+        case .send: queue = commands
+        // Reading a model or a large data set takes its time; lists go on meanwhile.
+        case .start, .resume: queue = starts
+        case .describe: queue = descriptions
+        default: queue = work
+        }
         queue.async { [backend, mailbox] in
             if let answer = Self.answer(to: effect, from: backend) { mailbox.post(.answer(answer)) }
         }
@@ -67,11 +76,11 @@ final class EffectRunner: Sendable {
             case .loadRuns: return .runs(try backend.runs())
             case .loadTrace(let id): return .trace(try backend.trace(of: id))
             case .follow(let id): try backend.follow(id)
-            case .loadPredictions(let id, let classes, let subset, let step):
-                return .evaluation(id, try backend.evaluation(of: id, classes: classes, subset: subset, step: step))
-            case .start(let spec): return .started(try backend.start(spec))
+            case .loadPredictions(let id, let key): return .evaluation(id, try backend.evaluation(of: id, key))
+            case .start(let spec):
+                do { return .started(try backend.start(spec)) } catch { return .notStarted("\(error)") }
             case .resume(let id):
-                try backend.resume(id)
+                do { try backend.resume(id) } catch { return .notStarted("\(error)") }
                 return .started(id)
             case .send(let command, let id): try backend.send(command, to: id)
             case .saveSession(let spec, let replacing): return .saved(try backend.save(spec, replacing: replacing))
@@ -85,8 +94,8 @@ final class EffectRunner: Sendable {
                 do { return .described(try backend.describe(path, as: purpose)) } catch {
                     return .described(PathDescription(path: path, purpose: purpose, text: "\(error)", isUsable: false))
                 }
-            case .loadThumbnail(let id, let path):
-                do { return .thumbnail(path: path, try backend.thumbnail(of: path, in: id), problem: nil) } catch {
+            case .loadThumbnail(let id, let data, let path):
+                do { return .thumbnail(path: path, try backend.thumbnail(of: path, under: data, in: id), problem: nil) } catch {
                     return .thumbnail(path: path, nil, problem: "\(error)")
                 }
             case .comparePrompts(let members): return .prompts(try backend.comparePrompts(members))

@@ -1,6 +1,7 @@
 import Foundation
 import Screen
 import TOMLKit
+import TOMLText
 
 /// What is wrong with a theme file: a place and a sentence. A theme with warnings is still used.
 public struct ThemeWarning: Sendable, Equatable, CustomStringConvertible {
@@ -66,14 +67,23 @@ public enum ThemeFile {
 
     private static func load(_ text: String, file: String, parents: (String) -> String?, depth: Int, _ warnings: inout [ThemeWarning]) -> ThemeSheet? {
         let table: TOMLTable
+        func refused(_ line: Int, _ reason: String) -> ThemeSheet? {
+            warnings.append(ThemeWarning(file: file, line: line, key: "", text: "not valid TOML: \(reason). The theme is left out."))
+            return nil
+        }
+        // The library ends the process on some malformed text: it sees only what the outline has passed.
+        switch TOMLOutline(text).ending {
+        case .complete: break
+        case .stopped(let line, let reason): return refused(line, reason)
+        case .tooDeep(let line): return refused(line, "values are nested deeper than \(TOMLOutline.depthLimit)")
+        case .escapedNul(let line): return refused(line, "a string holds an escaped NUL character")
+        }
         do {
             table = try TOMLTable(string: text)
         } catch let error as TOMLParseError {
-            warnings.append(ThemeWarning(file: file, line: Int(error.source.begin.line), key: "", text: "not valid TOML: \(error.description). The default theme is used."))
-            return nil
+            return refused(Int(error.source.begin.line), error.description)
         } catch {
-            warnings.append(ThemeWarning(file: file, line: 0, key: "", text: "not valid TOML. The default theme is used."))
-            return nil
+            return refused(0, "\(error)")
         }
         var sheet = ThemeSheet()
         if let parent = table["inherits"]?.string {

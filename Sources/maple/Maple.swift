@@ -11,13 +11,50 @@ struct Maple: ParsableCommand {
         abstract: "A workbench for MaPLe, multi-modal prompt learning on CLIP.",
         discussion: """
             Train prompts on a few images of each class, and read what they gain and lose against zero-shot CLIP.
+            Without a command it opens the workbench in the terminal.
             Results go to standard output, everything else to standard error.
             """,
         version: version,
-        subcommands: [
-            Train.self, Resume.self, Eval.self, ZeroShot.self, Runs.self, Export.self, Import.self, Inspect.self, DataTools.self, Doctor.self,
-            BenchCommand.self, ProtocolCommand.self, AblationCommand.self, CostCommand.self, WordsCommand.self, FeaturesCommand.self,
-        ])
+        subcommands: [Demo.self, WorkbenchCommand.self],
+        groupedSubcommands: [
+            CommandGroup(
+                name: "Train and score",
+                subcommands: [
+                    Train.self,
+                    Resume.self,
+                    Eval.self,
+                    ZeroShot.self,
+                    ProtocolCommand.self,
+                    AblationCommand.self,
+                ]),
+            CommandGroup(
+                name: "Look at runs",
+                subcommands: [
+                    Runs.self,
+                    Compare.self,
+                    Show.self,
+                    WordsCommand.self,
+                    FeaturesCommand.self,
+                ]),
+            CommandGroup(
+                name: "Models, data and other programs' files",
+                subcommands: [
+                    Inspect.self,
+                    DataTools.self,
+                    Convert.self,
+                    Import.self,
+                    Export.self,
+                    PretrainCommand.self,
+                    VocabularyCommand.self,
+                ]),
+            CommandGroup(
+                name: "This machine",
+                subcommands: [
+                    Doctor.self,
+                    BenchCommand.self,
+                    CostCommand.self,
+                ]),
+        ], defaultSubcommand: WorkbenchCommand.self)
 
     static func main() {
         // A reader that goes away must not take a training run with it.

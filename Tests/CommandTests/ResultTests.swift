@@ -15,6 +15,36 @@ import Testing
         #expect(counts.reduce(0, +) == count && Double(correct.reduce(0, +)) / Double(count) == accuracy)
     }
 
+    /// Every method and every way of building its sentences: a checkpoint that is scored again gives the run's own figures.
+    @Test(arguments: [
+        ["method.name=maple"], ["method.name=coop"], ["method.name=coop", "method.class_specific=true"],
+        ["method.name=coop", "method.position=front"], ["method.name=cocoop"], ["method.name=vision"],
+        ["method.name=language"], ["method.name=independent"], ["method.name=zeroshot"],
+        ["method.name=zeroshot", "data.template=art of {}."], ["method.name=zeroshot", "method.ensemble=selected"],
+        ["method.name=zeroshot", "method.ensemble=selected+template", "data.template=art of {}."],
+    ])
+    func evalRepeatsTheRun(_ settings: [String]) throws {
+        try withWorkplace { place in
+            let session = try place.session()
+            let overrides = (settings + ["eval.classes=base"]).flatMap { ["--set", $0] }
+            let training = try place.maple(["train", session] + overrides)
+            try #require(training.code == 0, "\(training.errors)")
+            let run = try place.onlyRun()
+            let own = try run.evaluation(try #require(run.evaluationFiles().last))
+            let ending = try place.maple("eval", "last", "--classes", "base", "--json", "--quiet")
+            try #require(ending.code == 0, "\(ending.errors)")
+            let object = try ending.object()
+            #expect(object["accuracy"] as? Double == own.accuracy && object["count"] as? Int == own.count)
+            let loss = try #require(object["loss"] as? Double)
+            #expect(abs(loss - own.loss) < 1e-9, "\(loss) is not the run's \(own.loss)")
+            // Another sentence than the run's own gives other numbers.
+            if settings[0] == "method.name=zeroshot" {
+                let other = try place.maple("eval", "last", "--classes", "base", "--template", "nothing like {} here", "--json", "--quiet")
+                #expect(try other.object()["loss"] as? Double != own.loss)
+            }
+        }
+    }
+
     @Test func trainEvaluateAndList() throws {
         try withWorkplace { place in
             let training = try place.maple("train", place.session(every: 1), "--json")
@@ -153,5 +183,40 @@ import Testing
             "maple", ["bench", "--shape", "tiny", "--classes", "5", "--steps", "2", "--eval-images", "4", "--json"])
         #expect(bench.code == 0 && bench.errors.isEmpty, "\(bench)")
         #expect(try bench.object().count > 10)
+    }
+
+    @Test func benchOfEachMethod() throws {
+        for method in ["coop", "cocoop", "vision", "language", "independent", "maple"] {
+            let ending = try Program.run(
+                "maple",
+                [
+                    "bench", "--shape", "tiny", "--method", method, "--classes", "5", "--batch", "2", "--steps", "1", "--warmup", "1",
+                    "--eval-images", "2", "--threads", "1", "--json",
+                ])
+            #expect(ending.code == 0 && ending.errors.isEmpty, "\(ending)")
+            let report = try ending.object()
+            #expect(report["method"] as? String == method && report["step_s_median"] is Double && report["gemm_share"] is Double)
+            #expect((report["trainable_parameters"] as? Int ?? 0) > 0 && report["peak_rss_mib"] is Double)
+            #expect((report["eval"] as? [String: Any])?["images_per_s"] is Double)
+        }
+        #expect(try Program.run("maple", ["bench", "--shape", "tiny", "--method", "zeroshot"]).code == 2)
+    }
+
+    /// Class-specific contexts have their own classes alone; `zeroshot` and `eval` read the same ensemble.
+    @Test func evaluationsOfOtherSentences() throws {
+        try withWorkplace { place in
+            let own = ["method.class_specific=true", "eval.classes=[\"base\"]", "method.context=3"].flatMap { ["--set", $0] }
+            #expect(try place.maple(["train", place.session(method: "coop"), "--quiet"] + own).code == 0)
+            #expect(try place.maple("eval", "last", "--json", "--quiet").object()["count"] as? Int == 4)
+            try place.maple("eval", "last", "--classes", "new", "--quiet").expectRefusal("class-specific", "2 classes")
+            let zeroShot = try place.session(method: "zeroshot")
+            #expect(try place.maple("train", zeroShot, "--quiet", "--set", "name=z", "--set", "method.ensemble=selected+template").code == 0)
+            let run = try #require(try place.runFolders().first { $0.contains("-z-") })
+            let loss = try place.maple("eval", run, "--json", "--quiet").object()["loss"] as? Double
+            func direct(_ more: String...) throws -> Double? {
+                try place.maple(["zeroshot", "--model", Workplace.model, "--data", place.data, "--json", "--quiet"] + more).object()["loss"] as? Double
+            }
+            #expect(try loss != nil && direct("--ensemble", "selected+template") == loss && direct() != loss)
+        }
     }
 }

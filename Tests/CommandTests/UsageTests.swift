@@ -6,7 +6,7 @@ import Testing
 @Suite(.serialized) struct UsageTests {
     static let commands: [[String]] = [
         [], ["train"], ["resume"], ["eval"], ["zeroshot"], ["runs"], ["inspect"], ["doctor"], ["bench"], ["data"],
-        ["data", "check"], ["protocol"], ["ablation"], ["cost"], ["words"], ["features"],
+        ["data", "check"], ["data", "draw"], ["demo"], ["protocol"], ["ablation"], ["cost"], ["words"], ["features"],
     ]
 
     @Test(arguments: commands) func help(_ command: [String]) throws {

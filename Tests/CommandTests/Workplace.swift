@@ -46,6 +46,8 @@ struct Workplace {
 
     func maple(_ arguments: String...) throws -> Program.Ending { try start(arguments).wait() }
 
+    func maple(_ arguments: [String]) throws -> Program.Ending { try start(arguments).wait() }
+
     func start(_ arguments: String...) throws -> Program { try start(arguments) }
 
     func start(_ arguments: [String]) throws -> Program {

@@ -303,13 +303,13 @@ struct PyTorchSharedTests {
             try FileManager.default.createSymbolicLink(
                 atPath: folder.appendingPathComponent("pytorch_model.bin").path,
                 withDestinationPath: try golden("checkpoints/pytorch_model.bin"))
-            let clip = try CLIPFolder(path: folder.path)
+            let clip = try CLIPFiles(path: folder.path)
             #expect(clip.weights is PyTorchFile)
             try FileManager.default.moveItem(
                 at: folder.appendingPathComponent("pytorch_model.bin"), to: folder.appendingPathComponent("pytorch_model-00001-of-00001.bin"))
             let map = clip.weights.names.map { "\"\($0)\":\"pytorch_model-00001-of-00001.bin\"" }.joined(separator: ",")
             try Data("{\"weight_map\":{\(map)}}".utf8).write(to: folder.appendingPathComponent("pytorch_model.bin.index.json"))
-            #expect(try CLIPFolder(path: folder.path).fingerprint == clip.fingerprint)
+            #expect(try CLIPFiles(path: folder.path).fingerprint == clip.fingerprint)
         }
     }
 

@@ -6,7 +6,7 @@ import Testing
 @testable import RunStore
 
 private func decoded(_ line: [UInt8], norms: Bool = true) -> MetricPoint? {
-    line.withUnsafeBufferPointer { MetricLine.decode($0, from: 0, to: $0.count, norms: norms) }
+    line.withUnsafeBufferPointer { MetricLine.decode($0, from: 0, to: $0.count, norms: norms ? .read : .skip) }
 }
 
 private func decoded(_ line: String) -> MetricPoint? { decoded(Array(line.utf8)) }

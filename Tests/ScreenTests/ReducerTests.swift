@@ -132,16 +132,19 @@ import Testing
         #expect(state.compare.members.first?.run == "/runs/coop")
     }
 
-    @Test func drillingDownAsksForWhatIsMissing() {
+    @Test func drillingDownAsksForWhatIsMissing() throws {
         var state = Sample.state(120, 40)
         let id = "/runs/maple-seed2"
         for place in state.traces[id]?.evaluations.indices ?? 0..<0 { state.traces[id]?.evaluations[place].predictions = [] }
         Sample.press(&state, .character("3"), .down)
-        #expect(Sample.press(&state, .enter) == [.loadPredictions(id, classes: .new, subset: .test, step: 2000)])
+        let wanted = Sample.press(&state, .enter)
+        let shown = try #require(state.shownEvaluation)
+        #expect(shown.classes == .new && shown.step == 2000)
+        #expect(wanted == [.loadPredictions(id, EvaluationKey(shown))])
         _ = state.reduce(.answer(.evaluation(id, Sample.evaluation(Sample.spec("x"), .new, step: 2000, level: 0.7, seed: 9))))
         #expect(state.results.pairTable.table.rows.isEmpty == false)
         let effects = Sample.press(&state, .enter)
-        #expect(effects == [.loadThumbnail(run: id, path: "test/goldfish/0.jpg")])
+        #expect(effects == [.loadThumbnail(run: id, data: shown.data, path: "test/goldfish/0.jpg")])
         _ = state.reduce(.answer(.thumbnail(path: "test/goldfish/0.jpg", nil, problem: "The data folder was /data/x. Is the disk there?")))
         #expect(state.render().plainText().contains("The data folder was"))
     }

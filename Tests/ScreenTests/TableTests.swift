@@ -67,7 +67,7 @@ import Testing
 
     @Test func exports() {
         let table = Self.table(["a,b\"c", "50% & more_"]).table
-        #expect(table.exported(.csv) == "Class,Accuracy\n\"a,b\"\"c\",50.0%\n50% & more_,50.0%\n")
+        #expect(table.exported(.csv) == "Class,Accuracy\n\"a,b\"\"c\",0.5\n50% & more_,0.5\n")
         #expect(table.exported(.markdown).contains("| --- |") == false)
         #expect(table.exported(.markdown).hasPrefix("| Class | Accuracy |\n|---|---:|\n"))
         #expect(table.exported(.latex).contains("50\\% \\& more\\_ & 50.0\\% \\\\"))

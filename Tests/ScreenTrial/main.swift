@@ -47,7 +47,7 @@ final class TrialBackend: WorkbenchBackend, @unchecked Sendable {
         }
     }
     func follow(_ run: RunID) throws {}
-    func evaluation(of run: RunID, classes: ClassSubset, subset: ImageSubset, step: Int) throws -> EvaluationResult { throw TrialError(text: "no predictions kept") }
+    func evaluation(of run: RunID, _ key: EvaluationKey) throws -> EvaluationResult { throw TrialError(text: "no predictions kept") }
     func resume(_ run: RunID) throws { throw TrialError(text: "cannot resume") }
 
     func start(_ spec: SessionSpec) throws -> RunID {
@@ -126,7 +126,7 @@ final class TrialBackend: WorkbenchBackend, @unchecked Sendable {
     func describe(_ path: String, as purpose: PathPurpose) throws -> PathDescription {
         PathDescription(path: path, purpose: purpose, text: purpose == .model ? "CLIP ViT-B/16, 512 wide" : "20 classes, 400 images", isUsable: path.contains("nano") || path.contains("tiny"))
     }
-    func thumbnail(of path: String, in run: RunID) throws -> Thumbnail { throw TrialError(text: "the image was at \(path)") }
+    func thumbnail(of path: String, under data: String, in run: RunID) throws -> Thumbnail { throw TrialError(text: "the image was at \(path)") }
     func comparePrompts(_ members: [CheckpointID]) throws -> PromptComparison { PromptComparison(members: members, rows: []) }
     func write(_ text: String, name: String) throws -> String {
         note("wrote \(name) \(text.utf8.count)")

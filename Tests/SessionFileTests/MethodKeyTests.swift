@@ -77,4 +77,33 @@ import Testing
         #expect(try preset("language").optim.lr == 0.0025)
         #expect(try preset("independent").method.visionDepth == 12)
     }
+
+    /// Every preset of the repository finds its model and data where its text says they are put.
+    @Test func presetsResolve() throws {
+        let sessions = Places.root.appendingPathComponent("sessions").path
+        try Places.withTemporaryFolder { folder in
+            let model = folder.appendingPathComponent("models/clip-vit-base-patch16"), pets = folder.appendingPathComponent("data/oxford_pets")
+            for place in [model, pets] { try FileManager.default.createDirectory(at: place, withIntermediateDirectories: true) }
+            try Data("{}".utf8).write(to: pets.appendingPathComponent("split_zhou_OxfordPets.json"))
+            var methods: Set<MethodName> = []
+            for name in try FileManager.default.contentsOfDirectory(atPath: sessions).sorted() where name.hasSuffix(".toml") {
+                let path = "\(sessions)/\(name)"
+                guard try String(contentsOfFile: path, encoding: .utf8).contains("models/clip-vit-base-patch16") else { continue }
+                let spec = try SessionFile.read(path: path, workingFolder: folder.path)
+                #expect(spec.model.path == model.path && spec.data.path == pets.path, "\(name)")
+                methods.insert(spec.method.name)
+            }
+            #expect(methods == Set(MethodName.allCases))
+            var kinds: [ProtocolKind] = []
+            for name in try FileManager.default.contentsOfDirectory(atPath: sessions + "/protocols").sorted() where name.hasSuffix(".toml") {
+                let spec = try ProtocolFile.read(path: "\(sessions)/protocols/\(name)", workingFolder: folder.path)
+                #expect(spec.model == model.path && spec.roots.first == folder.path + "/data" && spec.seeds == [1, 2, 3], "\(name)")
+                kinds.append(spec.kind)
+            }
+            #expect(Set(kinds) == Set(ProtocolKind.allCases) && kinds.count { $0 == .ablation } >= 4)
+            // The paper's seven rows.
+            let rows = try ProtocolFile.read(path: sessions + "/protocols/base-to-novel.toml", workingFolder: folder.path).methods
+            #expect(rows.count == 7)
+        }
+    }
 }

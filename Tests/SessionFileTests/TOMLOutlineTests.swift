@@ -1,6 +1,5 @@
+import TOMLText
 import Testing
-
-@testable import SessionFile
 
 @Suite struct TOMLOutlineTests {
     @Test(arguments: [

@@ -5,7 +5,7 @@ import TestSupport
 /// The workbench in a real pseudo-terminal, with a backend that makes its numbers up.
 @Suite(.serialized) struct TerminalLifeTests {
     @Test func startsAndLeavesTheTerminalAsItWas() throws {
-        let terminal = try PseudoTerminal()
+        let terminal = try PseudoTerminal("screen-trial")
         #expect(terminal.wait(for: "Sessions"))
         terminal.drain(quiet: 300)
         #expect(!terminal.isCooked)
@@ -16,7 +16,7 @@ import TestSupport
     }
 
     @Test func idleSendsNothingAndUsesNothing() throws {
-        let terminal = try PseudoTerminal()
+        let terminal = try PseudoTerminal("screen-trial")
         #expect(terminal.wait(for: "Sessions"))
         terminal.drain(quiet: 1000)
         let ticks = terminal.ticks
@@ -28,7 +28,7 @@ import TestSupport
     }
 
     @Test func trainingStaysBelowTenKilobytesASecond() throws {
-        let terminal = try PseudoTerminal(["--train"])
+        let terminal = try PseudoTerminal("screen-trial", ["--train"])
         #expect(terminal.wait(for: "Loss"))
         terminal.drain(quiet: 100, limit: 2)
         let ticks = terminal.ticks
@@ -41,7 +41,7 @@ import TestSupport
     }
 
     @Test func resizeStorm() throws {
-        let terminal = try PseudoTerminal(["--train"])
+        let terminal = try PseudoTerminal("screen-trial", ["--train"])
         #expect(terminal.wait(for: "Loss"))
         var seed: UInt64 = 7
         for round in 0..<200 {
@@ -64,7 +64,7 @@ import TestSupport
         try Places.withTemporaryFolder { folder in
             let log = folder.appendingPathComponent("log").path
             _ = FileManager.default.createFile(atPath: log, contents: nil)
-            let terminal = try PseudoTerminal(["--train", "--log", log])
+            let terminal = try PseudoTerminal("screen-trial", ["--train", "--log", log])
             #expect(terminal.wait(for: "Loss"))
             kill(terminal.pid, SIGTERM)
             #expect(terminal.end() != nil)
@@ -74,7 +74,7 @@ import TestSupport
     }
 
     @Test func aCrashRestoresTheTerminal() throws {
-        let terminal = try PseudoTerminal(["--train", "--crash"])
+        let terminal = try PseudoTerminal("screen-trial", ["--train", "--crash"])
         let status = try #require(terminal.end())
         #expect(status & 0x7F != 0, "it ended by a signal")
         #expect(terminal.isRestored)
@@ -84,7 +84,7 @@ import TestSupport
         try Places.withTemporaryFolder { folder in
             let log = folder.appendingPathComponent("log").path
             _ = FileManager.default.createFile(atPath: log, contents: nil)
-            let terminal = try PseudoTerminal(["--train", "--steps", "150", "--log", log])
+            let terminal = try PseudoTerminal("screen-trial", ["--train", "--steps", "150", "--log", log])
             #expect(terminal.wait(for: "Loss"))
             terminal.closeLine()
             #expect(terminal.end() == 0)
@@ -96,7 +96,7 @@ import TestSupport
         try Places.withTemporaryFolder { folder in
             let log = folder.appendingPathComponent("log").path
             _ = FileManager.default.createFile(atPath: log, contents: nil)
-            let terminal = try PseudoTerminal(["--train", "--log", log])
+            let terminal = try PseudoTerminal("screen-trial", ["--train", "--log", log])
             #expect(terminal.wait(for: "Loss"))
             terminal.send("\u{3}")
             #expect(terminal.wait(for: "Cancel"))
@@ -112,7 +112,7 @@ import TestSupport
     }
 
     @Test func suspendAndForeground() throws {
-        let terminal = try PseudoTerminal()
+        let terminal = try PseudoTerminal("screen-trial")
         #expect(terminal.wait(for: "Sessions"))
         terminal.drain(quiet: 300)
         terminal.send("\u{1A}")
@@ -129,7 +129,7 @@ import TestSupport
     }
 
     @Test func noColorAndPlainLocale() throws {
-        let terminal = try PseudoTerminal(["--train"], environment: ["NO_COLOR": "1", "LANG": "C", "LC_ALL": "C"])
+        let terminal = try PseudoTerminal("screen-trial", ["--train"], environment: ["NO_COLOR": "1", "LANG": "C", "LC_ALL": "C"])
         #expect(terminal.wait(for: "Loss"))
         terminal.drain(quiet: 500, limit: 2)
         kill(terminal.pid, SIGTERM)
@@ -138,7 +138,7 @@ import TestSupport
         let isPlain = !terminal.text.contains("38;5;")
         #expect(isASCII && isPlain)
         // NO_COLOR counts only when it is not empty.
-        let colored = try PseudoTerminal(environment: ["NO_COLOR": ""])
+        let colored = try PseudoTerminal("screen-trial", environment: ["NO_COLOR": ""])
         #expect(colored.wait(for: "Sessions"))
         #expect(colored.text.contains("38;5;"))
         colored.send("q")
@@ -146,16 +146,16 @@ import TestSupport
     }
 
     @Test func aDumbTerminalIsRefused() throws {
-        let terminal = try PseudoTerminal(environment: ["TERM": "dumb"])
+        let terminal = try PseudoTerminal("screen-trial", environment: ["TERM": "dumb"])
         #expect(terminal.end() == 0)
         #expect(terminal.text.contains("notATerminal"))
-        let unknown = try PseudoTerminal(environment: ["TERM": "no-such-terminal"])
+        let unknown = try PseudoTerminal("screen-trial", environment: ["TERM": "no-such-terminal"])
         #expect(unknown.end() == 0)
         #expect(unknown.text.contains("notATerminal"))
     }
 
     @Test func keysWriteASession() throws {
-        let terminal = try PseudoTerminal()
+        let terminal = try PseudoTerminal("screen-trial")
         #expect(terminal.wait(for: "Sessions"))
         terminal.send("e")
         #expect(terminal.wait(for: "ctrl-s saves"))

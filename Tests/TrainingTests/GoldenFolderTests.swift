@@ -17,7 +17,10 @@ import Testing
     @Test func everyFixturePasses() throws {
         let results = try check(Self.goldens)
         #expect(results.map(\.name) == [
-            "micro-clip/maple_ctx2_depth2", "micro-clip/zeroshot", "fewshot.json", "base_new_split.json", "lr_schedule.json",
+            "micro-clip/maple_ctx2_depth2", "micro-clip/zeroshot", "micro-clip/checkpoints/pytorch_model.bin",
+            "micro-clip/checkpoints/openai_torchscript_fp16.pt", "micro-clip/checkpoints/fp32",
+            "micro-clip/checkpoints/MultiModalPromptLearner", "micro-clip/checkpoints/maple_prompts_fp16.pth",
+            "micro-clip/checkpoints/prompt_learner", "fewshot.json", "base_new_split.json", "lr_schedule.json",
             "metrics.json", "preprocess",
         ])
         for result in results {
@@ -41,7 +44,12 @@ import Testing
             }
             if FileManager.default.fileExists(atPath: "\(folder)/\(model)/hf_parity.json") { wanted.insert("\(model)/hf_parity") }
         }
-        #expect(wanted.count == 15 && wanted.subtracting(passed).isEmpty, "not passed: \(wanted.subtracting(passed))")
+        wanted.insert("micro-clip/contrastive")
+        for file in [
+            "pytorch_model.bin", "openai_state_dict_fp16.pth", "openai_torchscript_fp16.pt", "model_mixed_dtype.safetensors", "fp32",
+            "MultiModalPromptLearner", "maple_prompts_fp16.pth", "prompt_learner",
+        ] { wanted.insert("micro-clip/checkpoints/\(file)") }
+        #expect(wanted.count == 24 && wanted.subtracting(passed).isEmpty, "not passed: \(wanted.subtracting(passed))")
     }
 
     /// A copy with one thing changed: the line of that file must fail, and name what is off.

@@ -30,6 +30,7 @@ final class Laboratory {
         spec.optim.epochs = 3
         spec.optim.warmupEpochs = 1
         spec.eval.every = 0
+        spec.eval.zeroShot = false
         change(&spec)
         return spec
     }

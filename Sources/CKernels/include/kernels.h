@@ -16,6 +16,9 @@ typedef enum { MK_QUICK_GELU = 0, MK_GELU = 1 } mk_activation;
     /* dx (+)= rstd * (g - mean(g) - xhat * mean(g * xhat)), g = dy * gamma. */                                        \
     void mk_layer_norm_backward_##S(const R *dy, long lddy, const R *x, long ldx, long rows, long d, const R *gamma,   \
                                     const R *mean, const R *rstd, R *dx, long lddx, int accumulate);                  \
+    /* dgamma += dy * (x - mean) * rstd and dbeta += dy, summed over rows. */                                          \
+    void mk_layer_norm_weights_##S(const R *dy, long lddy, const R *x, long ldx, long rows, long d, const R *mean,     \
+                                   const R *rstd, R *dgamma, R *dbeta);                                                \
     /* y = activation(h) */                                                                                            \
     void mk_activate_##S(const R *h, long count, mk_activation kind, R *y);                                           \
     /* dy *= activation'(h) */                                                                                         \
@@ -49,6 +52,10 @@ typedef enum { MK_QUICK_GELU = 0, MK_GELU = 1 } mk_activation;
     R mk_cross_entropy_##S(const R *logits, const int32_t *labels, long rows, long n, R *dlogits);                    \
     /* PyTorch's SGD: g = grad + decay * value; m = first ? g : momentum * m + g; value -= lr * m */                   \
     void mk_sgd_##S(R *value, const R *grad, R *m, long count, R lr, R momentum, R decay, int first);                 \
+    /* AdamW with decoupled decay: value *= 1 - lr * decay; m = beta1 m + (1 - beta1) grad;                            \
+       v = beta2 v + (1 - beta2) grad^2; value -= lr / c1 * m / (sqrt(v / c2) + eps), c the bias corrections. */       \
+    void mk_adamw_##S(R *value, const R *grad, R *m, R *v, long count, R lr, R beta1, R beta2, R c1, R c2, R eps,      \
+                      R decay);                                                                                        \
     /* Sum of squares of x, and of x - y where y is given. */                                                          \
     double mk_squares_##S(const R *x, const R *y, long count);                                                         \
     /* 1 when every value is finite. */                                                                                \

@@ -44,7 +44,7 @@ public struct ImageDataset: Sendable {
     public var val: [ImageItem]
     public var test: [ImageItem]
     /// Paths that the split file lists and the folder lacks. They stay in the lists, so that a draw does not depend on them;
-    /// a loader treats them as unreadable.
+    /// a loader treats them as unreadable, and training refuses them unless the session allows it.
     public var missing: [String]
     /// One line each, for people.
     public var warnings: [String]
@@ -118,6 +118,18 @@ public struct ImageDataset: Sendable {
         throw DatasetError.imagesMissing(
             source: splitFile ?? folder, root: root, first: Array(missing.prefix(10)), count: missing.count,
             total: train.count + val.count + test.count)
+    }
+
+    /// A line on the classes that have fewer training images than a draw asks for; nil when all have enough. The draw takes
+    /// all of theirs, as the reference's does.
+    public func belowShots(_ shots: Int?) -> String? {
+        guard let shots else { return nil }
+        var counts = [Int](repeating: 0, count: classNames.count)
+        for item in train where counts.indices.contains(item.label) { counts[item.label] += 1 }
+        let short = counts.indices.filter { counts[$0] < shots }
+        guard !short.isEmpty else { return nil }
+        let names = DatasetError.list(short.map { "\(classNames[$0]) (\(counts[$0]))" })
+        return "\(short.count == 1 ? "1 class has" : "\(short.count) classes have") fewer than \(shots) training images, all of theirs are used: \(names)"
     }
 
     private static func open(folder: String, splitFile: String) throws -> ImageDataset {

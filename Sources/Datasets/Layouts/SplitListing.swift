@@ -154,10 +154,12 @@ public struct SplitListing: Sendable, Equatable, Codable {
                     }
                 } else {
                     names[entry.label] = entry.className
-                    if namesAreUnique, let label = labels[entry.className] {
-                        throw DatasetError.nameWithTwoLabels(path: source, name: entry.className, labels: [label, entry.label])
+                    // As prompts read it: underscores are spaces.
+                    let clean = ImageDataset.cleaned(entry.className)
+                    if namesAreUnique, let label = labels[clean] {
+                        throw DatasetError.nameWithTwoLabels(path: source, name: clean, labels: [label, entry.label])
                     }
-                    labels[entry.className] = entry.label
+                    labels[clean] = entry.label
                 }
                 return ImageItem(path: entry.path, root: root, label: entry.label)
             }

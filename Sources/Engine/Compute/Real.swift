@@ -20,6 +20,10 @@ protocol Real: BinaryFloatingPoint, Sendable {
         _ dy: UnsafePointer<Self>, _ lddy: Int, _ x: UnsafePointer<Self>, _ ldx: Int, _ rows: Int, _ d: Int,
         _ gamma: UnsafePointer<Self>, _ mean: UnsafePointer<Self>, _ rstd: UnsafePointer<Self>,
         _ dx: UnsafeMutablePointer<Self>, _ lddx: Int, _ accumulate: Bool)
+    static func layerNormWeights(
+        _ dy: UnsafePointer<Self>, _ lddy: Int, _ x: UnsafePointer<Self>, _ ldx: Int, _ rows: Int, _ d: Int,
+        _ mean: UnsafePointer<Self>, _ rstd: UnsafePointer<Self>, _ dgamma: UnsafeMutablePointer<Self>,
+        _ dbeta: UnsafeMutablePointer<Self>)
     static func activate(_ h: UnsafePointer<Self>, _ count: Int, _ kind: Activation, _ y: UnsafeMutablePointer<Self>)
     static func activationBackward(
         _ h: UnsafePointer<Self>, _ dy: UnsafeMutablePointer<Self>, _ count: Int, _ kind: Activation)
@@ -55,6 +59,10 @@ protocol Real: BinaryFloatingPoint, Sendable {
     static func sgd(
         _ value: UnsafeMutablePointer<Self>, _ grad: UnsafePointer<Self>, _ m: UnsafeMutablePointer<Self>,
         _ count: Int, _ lr: Self, _ momentum: Self, _ decay: Self, _ first: Bool)
+    static func adamW(
+        _ value: UnsafeMutablePointer<Self>, _ grad: UnsafePointer<Self>, _ m: UnsafeMutablePointer<Self>,
+        _ v: UnsafeMutablePointer<Self>, _ count: Int, _ lr: Self, _ beta1: Self, _ beta2: Self, _ c1: Self, _ c2: Self,
+        _ epsilon: Self, _ decay: Self)
     static func squares(_ x: UnsafePointer<Self>, _ y: UnsafePointer<Self>?, _ count: Int) -> Double
     static func allFinite(_ x: UnsafePointer<Self>, _ count: Int) -> Bool
 }
@@ -83,6 +91,12 @@ extension Float: Real {
         _ gamma: UnsafePointer<Float>, _ mean: UnsafePointer<Float>, _ rstd: UnsafePointer<Float>,
         _ dx: UnsafeMutablePointer<Float>, _ lddx: Int, _ accumulate: Bool) {
         mk_layer_norm_backward_f32(dy, lddy, x, ldx, rows, d, gamma, mean, rstd, dx, lddx, accumulate ? 1 : 0)
+    }
+    static func layerNormWeights(
+        _ dy: UnsafePointer<Float>, _ lddy: Int, _ x: UnsafePointer<Float>, _ ldx: Int, _ rows: Int, _ d: Int,
+        _ mean: UnsafePointer<Float>, _ rstd: UnsafePointer<Float>, _ dgamma: UnsafeMutablePointer<Float>,
+        _ dbeta: UnsafeMutablePointer<Float>) {
+        mk_layer_norm_weights_f32(dy, lddy, x, ldx, rows, d, mean, rstd, dgamma, dbeta)
     }
     static func activate(_ h: UnsafePointer<Float>, _ count: Int, _ kind: Activation, _ y: UnsafeMutablePointer<Float>) {
         mk_activate_f32(h, count, kind.kernel, y)
@@ -148,6 +162,12 @@ extension Float: Real {
         _ count: Int, _ lr: Float, _ momentum: Float, _ decay: Float, _ first: Bool) {
         mk_sgd_f32(value, grad, m, count, lr, momentum, decay, first ? 1 : 0)
     }
+    static func adamW(
+        _ value: UnsafeMutablePointer<Float>, _ grad: UnsafePointer<Float>, _ m: UnsafeMutablePointer<Float>,
+        _ v: UnsafeMutablePointer<Float>, _ count: Int, _ lr: Float, _ beta1: Float, _ beta2: Float, _ c1: Float, _ c2: Float,
+        _ epsilon: Float, _ decay: Float) {
+        mk_adamw_f32(value, grad, m, v, count, lr, beta1, beta2, c1, c2, epsilon, decay)
+    }
     static func squares(_ x: UnsafePointer<Float>, _ y: UnsafePointer<Float>?, _ count: Int) -> Double {
         mk_squares_f32(x, y, count)
     }
@@ -180,6 +200,12 @@ extension Double: Real {
         _ gamma: UnsafePointer<Double>, _ mean: UnsafePointer<Double>, _ rstd: UnsafePointer<Double>,
         _ dx: UnsafeMutablePointer<Double>, _ lddx: Int, _ accumulate: Bool) {
         mk_layer_norm_backward_f64(dy, lddy, x, ldx, rows, d, gamma, mean, rstd, dx, lddx, accumulate ? 1 : 0)
+    }
+    static func layerNormWeights(
+        _ dy: UnsafePointer<Double>, _ lddy: Int, _ x: UnsafePointer<Double>, _ ldx: Int, _ rows: Int, _ d: Int,
+        _ mean: UnsafePointer<Double>, _ rstd: UnsafePointer<Double>, _ dgamma: UnsafeMutablePointer<Double>,
+        _ dbeta: UnsafeMutablePointer<Double>) {
+        mk_layer_norm_weights_f64(dy, lddy, x, ldx, rows, d, mean, rstd, dgamma, dbeta)
     }
     static func activate(_ h: UnsafePointer<Double>, _ count: Int, _ kind: Activation, _ y: UnsafeMutablePointer<Double>) {
         mk_activate_f64(h, count, kind.kernel, y)
@@ -245,6 +271,12 @@ extension Double: Real {
         _ value: UnsafeMutablePointer<Double>, _ grad: UnsafePointer<Double>, _ m: UnsafeMutablePointer<Double>,
         _ count: Int, _ lr: Double, _ momentum: Double, _ decay: Double, _ first: Bool) {
         mk_sgd_f64(value, grad, m, count, lr, momentum, decay, first ? 1 : 0)
+    }
+    static func adamW(
+        _ value: UnsafeMutablePointer<Double>, _ grad: UnsafePointer<Double>, _ m: UnsafeMutablePointer<Double>,
+        _ v: UnsafeMutablePointer<Double>, _ count: Int, _ lr: Double, _ beta1: Double, _ beta2: Double, _ c1: Double, _ c2: Double,
+        _ epsilon: Double, _ decay: Double) {
+        mk_adamw_f64(value, grad, m, v, count, lr, beta1, beta2, c1, c2, epsilon, decay)
     }
     static func squares(_ x: UnsafePointer<Double>, _ y: UnsafePointer<Double>?, _ count: Int) -> Double {
         mk_squares_f64(x, y, count)

@@ -2,7 +2,8 @@
 ///
 ///     i = I / |I|,  t = T / |T|,  logits = s i t^T,  loss = mean over rows of -log softmax(logits)[label]
 struct CosineHead<R: Real> {
-    let scale: R
+    /// exp(logit_scale); moves where the weights are trained.
+    var scale: R
     let workers: Workers
     /// (images, embedding) and (classes, embedding), unit length, with the inverse lengths they had.
     let image: Matrix<R>
@@ -40,13 +41,19 @@ struct CosineHead<R: Real> {
 
     /// The mean loss of the first `count` rows; fills the gradients of the raw features.
     func backward(labels: UnsafePointer<Int32>, count: Int) -> R {
-        let e = image.columns, classes = text.rows
+        let classes = text.rows
         let loss = R.crossEntropy(logits.base, labels, count, classes, logitGradient.base)
+        featureGradients(count)
+        return loss
+    }
+
+    /// From `logitGradient` to the gradients of the raw features.
+    func featureGradients(_ count: Int) {
+        let e = image.columns, classes = text.rows
         for i in 0..<(count * classes) { logitGradient.base[i] *= scale }
         workers.gemm(false, false, count, e, classes, logitGradient.base, classes, text.base, e, 0, imageGradient.base, e)
         workers.gemm(true, false, classes, e, count, logitGradient.base, classes, image.base, e, 0, textGradient.base, e)
         R.unitRowsBackward(imageGradient.base, image.base, imageInverse, count, e, imageGradient.base)
         R.unitRowsBackward(textGradient.base, text.base, textInverse, classes, e, textGradient.base)
-        return loss
     }
 }

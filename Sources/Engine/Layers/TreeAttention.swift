@@ -6,14 +6,12 @@ struct TreeAttention<R: Real>: Attention {
     let shape: TowerShape
     let workers: Workers
     /// (rows + 1): where row i's ancestors begin in `ancestors`.
-    let start: UnsafePointer<Int32>
-    let ancestors: UnsafePointer<Int32>
+    let start: UnsafeMutablePointer<Int32>
+    let ancestors: UnsafeMutablePointer<Int32>
     /// Entries of `ancestors`.
-    let links: Int
+    var links: Int
     /// (threads, longest way): scores of one row.
     let work: Matrix<R>
-    /// Keeps `start` and `ancestors` alive.
-    let owner: IntegerArena
 
     var scale: R { 1 / R(shape.headSize).squareRoot() }
 

@@ -26,3 +26,22 @@ public struct LearningRateSchedule: Sendable, Equatable {
         }
     }
 }
+
+/// The learning rate of each step in pretraining: a line from nothing to `rate`, then half a cosine down to nothing.
+public struct WarmCosine: Sendable, Equatable {
+    public var rate: Double
+    public var warmup: Int
+    public var steps: Int
+
+    public init(rate: Double, warmup: Int, steps: Int) {
+        self.rate = rate
+        self.warmup = warmup
+        self.steps = steps
+    }
+
+    /// - Parameter step: from 0.
+    public func rate(step: Int) -> Double {
+        if step < warmup { return rate * Double(step + 1) / Double(warmup) }
+        return 0.5 * rate * (1 + cosine(.pi * Double(step - warmup) / Double(max(1, steps - warmup))))
+    }
+}

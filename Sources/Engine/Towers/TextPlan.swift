@@ -10,16 +10,17 @@ public enum TextPlace: Hashable, Sendable {
 ///
 /// The text tower is causal, so what a token becomes depends only on the tokens before it. Sentences that begin alike share
 /// those rows: the start token, the context tokens, fixed words, and any common beginning of class names are computed
-/// once. Nothing after the end token exists. The start token sees no learned token, so it has no row at all: its keys and
-/// values are constants.
+/// once. Nothing after the end token exists. The start token sees no learned token, so it has no row at all while the weights
+/// are frozen: its keys and values are constants. Where weights are trained it is an ordinary row.
 ///
 ///     start ─ P0 ─ P1 ─ of ─ a ─┬─ golden ─ retriever ─ . ─ end     (class 0)
 ///                               └─ tabby ─ cat ─ . ─ end            (class 1)
 ///
 /// Rows are ordered: context tokens, inner tokens, end tokens; so the rows that a block needs are always consecutive.
 public struct TextPlan: Sendable {
-    /// Rows, the start token left out.
+    /// Rows; the start token's is among them only where `startHasRow`.
     public let rows: Int
+    public let startHasRow: Bool
     /// The context token of each of the first rows.
     public let contextSlots: [Int]
     /// The token id of each row; -1 for context rows.
@@ -32,7 +33,7 @@ public struct TextPlan: Sendable {
     public let firstReadout: Int
     /// (rows + 1)
     let ancestorStart: [Int32]
-    /// The way from the start token (numbered `rows`) to each row, itself included.
+    /// The way from the start token (numbered `rows` where it has no row) to each row, itself included.
     let ancestors: [Int32]
     let longestWay: Int
 
@@ -41,8 +42,12 @@ public struct TextPlan: Sendable {
     /// - Parameters:
     ///   - sentences: each from the start token to the end token, whose output is the class's feature.
     ///   - window: places that the tower has.
+    ///   - startHasRow: the start token is computed with the others, as weights that move need it.
     /// - Throws: `EngineError.noClasses`, `.contextTooLong`, `.token`.
-    public init(sentences: [[TextPlace]], window: Int, vocabulary: Int) throws(EngineError) {
+    public init(
+        sentences: [[TextPlace]], window: Int, vocabulary: Int, startHasRow: Bool = false
+    ) throws(EngineError) {
+        self.startHasRow = startHasRow
         guard !sentences.isEmpty else { throw .noClasses }
         var nodes: [(parent: Int, place: TextPlace, depth: Int, isEnd: Bool)] = []
         var children: [Edge: Int] = [:]
@@ -55,7 +60,7 @@ public struct TextPlan: Sendable {
                 throw .value("class \(index) has no tokens to read")
             }
             var parent = -1
-            for (depth, place) in sentence.enumerated().dropFirst() {
+            for (depth, place) in sentence.enumerated().dropFirst(startHasRow ? 0 : 1) {
                 if case .word(let id) = place, id < 0 || Int(id) >= vocabulary {
                     throw .token(id, vocabulary: vocabulary)
                 }
@@ -97,7 +102,7 @@ public struct TextPlan: Sendable {
                 way.append(Int32(rowOf[at]))
                 at = nodes[at].parent
             }
-            way.append(Int32(nodes.count))
+            if !startHasRow { way.append(Int32(nodes.count)) }
             all += way.reversed()
             start.append(Int32(all.count))
             longest = max(longest, way.count)
@@ -105,6 +110,12 @@ public struct TextPlan: Sendable {
         ancestorStart = start
         ancestors = all
         longestWay = longest
+    }
+
+    /// The plan of a batch of captions for weights that are trained: token ids from the start to the end token.
+    public init(captions: [[Int32]], window: Int, vocabulary: Int) throws(EngineError) {
+        try self.init(
+            sentences: captions.map { $0.map(TextPlace.word) }, window: window, vocabulary: vocabulary, startHasRow: true)
     }
 
     private struct Edge: Hashable {

@@ -4,6 +4,8 @@ final class VisionTower<R: Real> {
     /// (capacity, embedding), before normalisation; the first rows hold the last batch.
     let features: Matrix<R>
     private let weights: CLIPWeights<R>
+    /// Nil where the weights are frozen.
+    private let gradients: CLIPGradients<R>?
     private let workers: Workers
     private let prompts: Int
     private let depth: Int
@@ -18,7 +20,7 @@ final class VisionTower<R: Real> {
     private let embeddedMean: UnsafeMutablePointer<R>
     private let embeddedRstd: UnsafeMutablePointer<R>
     /// (capacity, d)
-    private let last: Matrix<R>
+    let last: Matrix<R>
     let normalised: Matrix<R>
     private let mean: UnsafeMutablePointer<R>
     private let rstd: UnsafeMutablePointer<R>
@@ -35,8 +37,13 @@ final class VisionTower<R: Real> {
     /// - Parameters:
     ///   - prompts: learned tokens appended to each image.
     ///   - depth: blocks that get learned tokens.
-    init(weights: CLIPWeights<R>, capacity: Int, prompts: Int, depth: Int, training: Bool, workers: Workers) {
+    ///   - gradients: where the weights' gradients go when they are trained.
+    init(
+        weights: CLIPWeights<R>, capacity: Int, prompts: Int, depth: Int, training: Bool, gradients: CLIPGradients<R>? = nil,
+        workers: Workers
+    ) {
         self.weights = weights
+        self.gradients = gradients
         self.capacity = capacity
         self.prompts = prompts
         self.depth = depth
@@ -53,7 +60,7 @@ final class VisionTower<R: Real> {
             let queries = max(1, active / capacity)
             return BlockMemory(
                 arena: arena, shape: shape, rows: rows, fixedRows: 0, active: active,
-                probabilities: capacity * shape.heads * queries * (tokens + prompts))
+                probabilities: capacity * shape.heads * queries * (tokens + prompts), trainsWeights: gradients != nil)
         }
         scratch = BlockScratch(arena: arena, shape: shape, rows: rows, backward: training, gathered: capacity)
         unfolded = arena.matrix(capacity * clip.patches, 3 * clip.patchSize * clip.patchSize)
@@ -89,7 +96,8 @@ final class VisionTower<R: Real> {
     func forward(_ pixels: UnsafePointer<R>, count: Int, _ prompts: [Matrix<R>]) {
         precondition(count > 0 && count <= capacity && prompts.count == depth)
         images = count
-        embed(pixels, count, prompts.first)
+        // Not `first`: on an array of a generic element it allocates.
+        embed(pixels, count, prompts.isEmpty ? nil : prompts[0])
         let d = shape.width, layers = shape.layers, rows = count * (tokens + self.prompts)
         let norm = weights.visionPreNorm
         let first = memories[0].input
@@ -110,7 +118,7 @@ final class VisionTower<R: Real> {
             let active = Self.active(
                 images: count, tokens: tokens, prompts: self.prompts, layer: layer, of: layers, depth: depth)
             let output = layer == layers - 1 ? last.base : memories[training ? layer + 1 : 0].input.base
-            Block(weights: weights.visionBlocks[layer], shape: shape, workers: workers).forward(
+            block(layer).forward(
                 memory, scratch, rows: rows, active: active, attention: attention(count), output: output)
         }
         let post = weights.visionPostNorm
@@ -150,21 +158,38 @@ final class VisionTower<R: Real> {
         }
     }
 
-    /// Adds to the prompts' gradients what `featureGradient` (images, embedding) of the last forward pass implies.
+    private func block(_ layer: Int) -> Block<R> {
+        Block(
+            weights: weights.visionBlocks[layer], shape: shape, workers: workers,
+            gradients: gradients?.visionBlocks[layer] ?? [])
+    }
+
+    /// Adds to the gradients of prompts and weights what `featureGradient` (images, embedding) of the last forward pass
+    /// implies.
     func backward(_ featureGradient: Matrix<R>, _ promptGradients: [Matrix<R>]) {
-        guard depth > 0 else { return }
+        guard depth > 0 || gradients != nil else { return }
         let d = shape.width, e = features.columns, layers = shape.layers, count = images
         let rows = count * (tokens + prompts), promptRows = (count * tokens)..<rows
+        if let total = gradients?.sets[0] {
+            workers.gemm(
+                true, false, e, d, count, featureGradient.base, e, normalised.base, d, 1,
+                UnsafeMutablePointer(mutating: total.visionProjection), d)
+        }
         workers.gemm(false, false, count, d, e, featureGradient.base, e, weights.visionProjection, d, 0, normalised.base, d)
+        if let total = gradients?.sets[0] {
+            NormGradient(total.visionPostNorm).add(
+                normalised.base, d, input: last.base, d, rows: count, width: d, mean: mean, rstd: rstd)
+        }
         R.layerNormBackward(
             normalised.base, d, last.base, d, count, d, weights.visionPostNorm.gamma, mean, rstd, gradient.base, tokens * d,
             false)
         for layer in (0..<layers).reversed() {
             let active = Self.active(
                 images: count, tokens: tokens, prompts: prompts, layer: layer, of: layers, depth: depth)
-            Block(weights: weights.visionBlocks[layer], shape: shape, workers: workers).backward(
-                memories[layer], scratch, rows: rows, active: active, needed: layer == 0 ? promptRows : 0..<rows,
-                attention: attention(count), gradient: gradient)
+            let needed = layer == 0 && gradients == nil ? promptRows : 0..<rows
+            block(layer).backward(
+                memories[layer], scratch, rows: rows, active: active, needed: needed, attention: attention(count),
+                gradient: gradient)
             guard layer < depth else { continue }
             if layer == 0 {
                 // The normalisation before the blocks applies to prompts too.
@@ -178,5 +203,40 @@ final class VisionTower<R: Real> {
                     promptGradients[layer].base, d, gradient.row(promptRows.lowerBound + image * prompts), d, prompts, d)
             }
         }
+        if let gradients { embeddingGradients(gradients) }
+    }
+
+    /// From the gradient of the first block's input to those of the first normalisation, [CLS], positions and patches.
+    private func embeddingGradients(_ gradients: CLIPGradients<R>) {
+        precondition(prompts == 0)
+        let d = shape.width, tokens = tokens, patches = weights.shape.patches, area = unfolded.columns, total = gradients.sets[0]
+        // The embeddings are used up row by row: their place takes the patches' gradients, without the gaps of [CLS].
+        workers.split(images * tokens) { worker, range in
+            let first = range.lowerBound, g = gradient.row(first)
+            gradients.visionPreNorm[worker].add(
+                g, d, input: embedded.row(first), d, rows: range.count, width: d, mean: embeddedMean + first,
+                rstd: embeddedRstd + first)
+            R.layerNormBackward(
+                g, d, embedded.row(first), d, range.count, d, weights.visionPreNorm.gamma, embeddedMean + first,
+                embeddedRstd + first, g, d, false)
+        }
+        workers.split(images) { _, range in
+            for image in range {
+                embedded.row(image * patches).update(from: gradient.row(image * tokens + 1), count: patches * d)
+            }
+        }
+        let positions = UnsafeMutablePointer(mutating: total.visionPositions)
+        workers.split(tokens) { _, range in
+            let first = range.lowerBound
+            for image in 0..<images {
+                R.addRows(positions + first * d, d, gradient.row(image * tokens + first), d, range.count, d)
+            }
+        }
+        for image in 0..<images {
+            R.addRows(UnsafeMutablePointer(mutating: total.classEmbedding), d, gradient.row(image * tokens), d, 1, d)
+        }
+        workers.gemm(
+            true, false, d, area, images * patches, embedded.base, d, unfolded.base, area, 1,
+            UnsafeMutablePointer(mutating: total.patchEmbedding), area)
     }
 }

@@ -105,7 +105,7 @@ public struct ImagePreprocessing: Sendable, Equatable {
         )
     }
 
-    private static func channels(
+    static func channels(
         _ root: ConfigurationSection, _ key: String, default standard: [Double], in range: ClosedRange<Double>
     ) throws(FormatError) -> [Double] {
         guard let value = root[key] else { return standard }

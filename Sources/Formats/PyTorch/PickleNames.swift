@@ -50,6 +50,8 @@ enum PickleName: Equatable {
         "torch.jit._pickle.build_boollist": .sequence, "torch.jit._pickle.build_tensorlist": .sequence,
         "torch.nn.parameter.Parameter": .inert, "torch.Tensor": .inert, "torch.device": .inert,
         "torch.torch_version.TorchVersion": .inert, "torch.storage.UntypedStorage": .unreadableStorage,
+        "torch._utils._rebuild_qtensor": .unreadableStorage, "torch._utils._rebuild_tensor_v3": .unreadableStorage,
+        "torch.per_tensor_affine": .inert, "torch.per_channel_affine": .inert,
         "numpy.core.multiarray.scalar": .inert, "numpy._core.multiarray.scalar": .inert,
         "numpy.core.multiarray._reconstruct": .inert, "numpy._core.multiarray._reconstruct": .inert,
         "numpy.ndarray": .inert, "numpy.dtype": .inert, "_codecs.encode": .inert,

@@ -12,11 +12,20 @@ public struct TensorToWrite: Sendable {
         case integers([Int64])
         case bytes([UInt8])
         case stored(StoredTensor)
+        case converted(StoredTensor)
     }
 
     /// An F32 tensor; `floats` in row-major order.
     public init(_ name: String, shape: [Int], floats: [Float]) {
         self.init(name: name, type: .f32, shape: shape, content: .floats(floats))
+    }
+
+    /// An F32 or F16 tensor; halves are rounded to the nearest.
+    public init(_ name: String, shape: [Int], floats: [Float], as type: TensorType) {
+        precondition(type == .f32 || type == .f16, "floats are written as F32 or F16")
+        self.init(
+            name: name, type: type, shape: shape,
+            content: type == .f32 ? .floats(floats) : .bytes(floats.map(halfBits).withUnsafeBytes(Array.init)))
     }
 
     /// An I64 tensor.
@@ -34,16 +43,43 @@ public struct TensorToWrite: Sendable {
         self.init(name: name ?? tensor.name, type: tensor.type, shape: tensor.shape, content: .stored(tensor))
     }
 
+    /// A floating-point tensor of another file, written as F32 or F16; converted while it is written.
+    public init(_ tensor: StoredTensor, as type: TensorType) {
+        precondition(tensor.type.isFloat && (type == .f32 || type == .f16), "only floating-point tensors are converted, to F32 or F16")
+        self.init(
+            name: tensor.name, type: type, shape: tensor.shape,
+            content: tensor.type == type ? .stored(tensor) : .converted(tensor))
+    }
+
+    /// Bytes of the elements.
+    var byteCount: Int {
+        switch content {
+        case .floats(let values): values.count * 4
+        case .integers(let values): values.count * 8
+        case .bytes(let values): values.count
+        case .stored(let tensor): tensor.bytes.count
+        case .converted(let tensor): tensor.count * type.byteCount
+        }
+    }
+
     private init(name: String, type: TensorType, shape: [Int], content: Content) {
         (self.name, self.type, self.shape, self.content) = (name, type, shape, content)
     }
 
     func withBytes<R>(_ body: (UnsafeRawBufferPointer) throws -> R) rethrows -> R {
         switch content {
-        case .floats(let values): try values.withUnsafeBytes(body)
-        case .integers(let values): try values.withUnsafeBytes(body)
-        case .bytes(let values): try values.withUnsafeBytes(body)
-        case .stored(let tensor): try body(tensor.bytes)
+        case .floats(let values): return try values.withUnsafeBytes(body)
+        case .integers(let values): return try values.withUnsafeBytes(body)
+        case .bytes(let values): return try values.withUnsafeBytes(body)
+        case .stored(let tensor): return try body(tensor.bytes)
+        case .converted(let tensor):
+            let floats = [Float](unsafeUninitializedCapacity: tensor.count) { buffer, initialized in
+                // Floating-point, as the initialiser made sure.
+                try? tensor.copyFloats(into: UnsafeMutableBufferPointer(rebasing: buffer[..<tensor.count]))
+                initialized = tensor.count
+            }
+            if type == .f32 { return try floats.withUnsafeBytes(body) }
+            return try floats.map(halfBits).withUnsafeBytes(body)
         }
     }
 }
@@ -77,7 +113,7 @@ public enum SafetensorsWriter {
         var seen: Set<String> = ["__metadata__"]
         var position = 0
         for tensor in tensors {
-            let bytes = tensor.withBytes(\.count)
+            let bytes = tensor.byteCount
             guard seen.insert(tensor.name).inserted else {
                 throw FormatError.safetensors(path: path, .duplicateName(tensor.name))
             }

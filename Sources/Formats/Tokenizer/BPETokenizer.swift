@@ -5,7 +5,7 @@
 ///
 /// Ids equal those of the public tokenizer, up to its guesses about wrongly decoded text (see `TextCleaning`).
 public struct BPETokenizer: Sendable {
-    private let vocabulary: BytePairVocabulary
+    let vocabulary: BytePairVocabulary
 
     /// Reads vocab.json and merges.txt. Throws `FormatError` naming the file and the token or line at fault.
     public init(vocabulary: String, merges: String) throws {

@@ -39,6 +39,18 @@ struct BytePairVocabulary: Sendable {
         try readMerges(mergeFile)
     }
 
+    /// Tokens in the order of their ids, and merges in the order of their ranks.
+    init(path: String, tokens order: [String], merges: [(String, String)]) throws {
+        for (index, token) in order.enumerated() {
+            guard ids.updateValue(Int32(index), forKey: token) == nil else {
+                throw FormatError.vocabulary(path: path, .duplicateToken(token))
+            }
+            tokens[Int32(index)] = token
+        }
+        try checkTokens(path: path)
+        for (index, (first, second)) in merges.enumerated() { try addMerge(first, second, line: index + 2, path: path) }
+    }
+
     /// Reads the `model` of tokenizer.json; merges may be written "a b" or ["a", "b"].
     init(tokenizer file: MappedFile) throws {
         let path = file.path

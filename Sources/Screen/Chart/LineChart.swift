@@ -41,10 +41,12 @@ public struct LineChart: Sendable {
     public var cursor: Double?
     /// Vertical marks: checkpoints, changes of the learning rate.
     public var marks: [Double]
+    /// Where the horizontal axis will end, of a run that goes on: the axis then grows in leaps of a quarter, not at each step.
+    public var end: Double?
 
     public init(
         title: String, series: [Series], unit: AxisUnit = .step, logX: Bool = false, logY: Bool = false, format: Ticks.Format = .number,
-        yUnit: String = "", window: ClosedRange<Double>? = nil, cursor: Double? = nil, marks: [Double] = []
+        yUnit: String = "", window: ClosedRange<Double>? = nil, cursor: Double? = nil, marks: [Double] = [], end: Double? = nil
     ) {
         self.title = title
         self.series = series
@@ -56,6 +58,7 @@ public struct LineChart: Sendable {
         self.window = window
         self.cursor = cursor
         self.marks = marks
+        self.end = end
     }
 
     /// The whole extent of the horizontal axis; nil without points.
@@ -75,6 +78,11 @@ public struct LineChart: Sendable {
         guard low <= high else { return nil }
         // A run that begins at its first step begins at the origin.
         if !logX, low > 0, low <= (high - low) * 0.02 { low = 0 }
+        if let end, high < end, high > 0 {
+            var room = end
+            while room / 1.25 >= high { room /= 1.25 }
+            high = room
+        }
         return low...high
     }
 

@@ -16,7 +16,7 @@ public enum Action: String, Sendable, CaseIterable {
     case smoother, rougher, logY, logX, axisUnit, zoomIn, zoomOut, panLeft, panRight, cursorLeft, cursorRight, resetView, rawPoints
     case overlay, sortClasses, classList, normKind, nextRun, exportPlot
     // Results and compare
-    case groupSeeds, nextSection, previousSection, earlierCheckpoint, laterCheckpoint, nextMember, removeMember, swapMembers
+    case groupSeeds, listEvaluations, nextSection, previousSection, earlierCheckpoint, laterCheckpoint, nextMember, removeMember, swapMembers
 }
 
 /// One line of the key table.
@@ -89,9 +89,10 @@ public enum Keymap {
         Binding(.classList, [k("b")], "base/new", "Go between base, new and all classes", [.live, .compare], footer: 6),
         Binding(.normKind, [k("k")], "norms", "Text prompts, vision prompts or couplers; values, gradients or distance", [.live]),
         Binding(.nextRun, [k("v")], "next run", "Watch the next active run", [.live]),
-        Binding(.exportPlot, [k("P")], "export plot", "Write the plot as an SVG file", [.live, .compare]),
+        Binding(.exportPlot, [k("P")], "export plot", "Write the plot as an SVG file", [.live, .evaluation, .compare]),
         // Results and compare
         Binding(.groupSeeds, [k("g")], "group", "Group runs that differ in the seed alone", [.results], footer: 3),
+        Binding(.listEvaluations, [k("v")], "evaluations", "List every evaluation of every run, or the runs again", [.results], footer: 4),
         Binding(.nextSection, [.tab], "section", "Go to the next section", [.evaluation, .compare], footer: 3),
         Binding(.previousSection, [.backTab], "back", "Go to the section before", [.evaluation, .compare]),
         Binding(.earlierCheckpoint, [k(",")], "earlier", "An earlier evaluation or checkpoint", [.evaluation, .compare], footer: 4),

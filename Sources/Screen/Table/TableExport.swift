@@ -19,7 +19,18 @@ extension Table {
         let titles = shown.map { columns[$0].title }
         switch format {
         case .csv:
-            let lines = [titles] + rows.map(texts)
+            // Programs read it: numbers as they are, accuracies as fractions, durations in seconds.
+            func values(_ row: Row) -> [String] {
+                zip(shown, texts(row)).map { column, text in
+                    guard row.items.indices.contains(column), columns[column].isNumeric else { return text }
+                    switch row.items[column].key {
+                    case .number(let value): return Self.plainNumber(value)
+                    case .missing: return text == "–" ? "" : text
+                    case .text: return text
+                    }
+                }
+            }
+            let lines = [titles] + rows.map(values)
             return lines.map { $0.map(Self.csvField).joined(separator: ",") }.joined(separator: "\n") + "\n"
         case .markdown:
             func line(_ items: [String]) -> String { "| " + items.map { $0.replacing("|", with: "\\|") }.joined(separator: " | ") + " |" }
@@ -31,6 +42,10 @@ extension Table {
             let body = rows.map { line(texts($0)) }.joined(separator: "\n")
             return "\\begin{tabular}{\(spec)}\n  \\toprule\n\(line(titles))\n  \\midrule\n\(body)\n  \\bottomrule\n\\end{tabular}\n"
         }
+    }
+
+    private static func plainNumber(_ value: Double) -> String {
+        value == value.rounded() && value.magnitude < 1e15 ? String(Int(value)) : value.description
     }
 
     static func csvField(_ text: String) -> String {

@@ -222,12 +222,16 @@ extension WorkbenchState {
             scene.target(Rect(x: inner.x, y: y, width: inner.width, height: 1), .dialogRow(first + index))
             let x = rect.maxX + 2
             let room = inner.maxX - x
+            var remark = (text: isSelected ? field.hint : "", role: Role.dim)
             if let problem = form.problem(field.id) {
-                scene.grid.put(TextFit.truncated(problem, to: room), x: x, y: y, style: Style(.bad, on: .dialog))
-            } else if let found = form.descriptions[field.field.string] {
-                scene.grid.put(TextFit.truncated(found.text, to: room), x: x, y: y, style: Style(.good, on: .dialog))
-            } else if isSelected {
-                scene.grid.put(TextFit.truncated(field.hint, to: room), x: x, y: y, style: Style(.dim, on: .dialog))
+                remark = (problem, .bad)
+            } else if let found = form.descriptions[form.path(of: field.id)] {
+                remark = (found.text, .good)
+            }
+            scene.grid.put(TextFit.truncated(remark.text, to: room), x: x, y: y, style: Style(remark.role, on: .dialog))
+            // What does not fit beside the chosen field stands below in full.
+            if isSelected, CharacterWidth.of(remark.text) > room {
+                scene.grid.put(TextFit.truncated(remark.text, to: inner.width), x: inner.x, y: inner.maxY - 2, style: Style(remark.role, on: .dialog))
             }
         }
         let problems = form.problems

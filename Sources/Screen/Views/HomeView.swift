@@ -38,7 +38,13 @@ extension WorkbenchState {
                 for (index, line) in lines.prefix(rect.height - 2).enumerated() { scene.grid.put(line, x: rect.x + 2, y: rect.y + 1 + index, style: Style(.bad)) }
                 return
             }
-            drawFacts(&scene, rect.inset(2, 1), facts(spec))
+            var inner = rect.inset(2, 1)
+            if let problem = entry.problem {
+                let lines = TextFit.wrapped(problem, to: inner.width).prefix(2)
+                let place = inner.takeTop(lines.count)
+                for (index, line) in lines.enumerated() { scene.grid.put(line, x: place.x, y: place.y + index, style: Style(.warning)) }
+            }
+            drawFacts(&scene, inner, facts(spec))
             return
         }
         guard let id = home.runTable.selectedRow?.id, let row = run(id) else {

@@ -118,7 +118,18 @@ extension WorkbenchState {
         return LineChart(
             title: panel.title, series: series, unit: live.plot.unit, logX: live.plot.logX, logY: panel == .accuracy ? false : live.plot.logY,
             format: panel == .accuracy ? .percent : (panel == .rate ? .rate : .number), yUnit: panel == .accuracy ? "%" : "",
-            window: live.plot.window, cursor: live.plot.cursor, marks: marks)
+            window: live.plot.window, cursor: live.plot.cursor, marks: marks, end: liveEnd)
+    }
+
+    /// Where a run that goes on will end, in the axis's unit.
+    private var liveEnd: Double? {
+        guard let trace = liveTrace, trace.row.status.isActive, trace.row.totalSteps > 0 else { return nil }
+        switch live.plot.unit {
+        case .step: return Double(trace.row.totalSteps)
+        case .epoch: return Double(trace.row.totalSteps) / Double(trace.stepsPerEpoch)
+        // Nobody knows yet; a day has the leaps, too.
+        case .time: return 86_400
+        }
     }
 
     private func drawPlot(_ panel: LiveState.Panel, _ scene: inout Scene, _ rect: Rect) {

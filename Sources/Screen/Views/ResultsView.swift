@@ -4,9 +4,12 @@ extension WorkbenchState {
     func drawResults(_ scene: inout Scene, _ area: Rect) {
         switch results.level {
         case .runs:
-            let title = results.isGrouped ? "Results, grouped over seeds (mean ± standard deviation)" : "Results"
+            let titles: [ResultsState.Listing: String] = [
+                .runs: "Results", .seeds: "Results, grouped over seeds (mean ± standard deviation)", .evaluations: "Evaluations of all runs",
+            ]
+            let title = titles[results.listing] ?? ""
             scene.grid.frame(area, title: title, note: countNote(results.table), focused: true)
-            scene.table(results.table, area.inset(1, 1), focused: true, empty: hasLoadedRuns ? "no runs yet" : "reading runs…")
+            scene.table(results.table, area.inset(1, 1), focused: true, empty: hasLoadedRuns ? (results.listing == .evaluations ? "no evaluations yet" : "no runs yet") : "reading runs…")
         case .evaluation: drawEvaluation(&scene, area)
         case .images: drawImages(&scene, area)
         }

@@ -119,6 +119,11 @@ extension WorkbenchState {
             scene.grid.put(TextFit.truncated(status.text, to: rect.width - 2), x: rect.x + 1, y: rect.y, style: Style(status.role, on: .bar))
             return
         }
+        if let starting {
+            let text = "starting “\(starting)”: reading model and data…"
+            scene.grid.put(TextFit.truncated(text, to: rect.width - 2), x: rect.x + 1, y: rect.y, style: Style(.accent, on: .bar))
+            return
+        }
         let bindings = Keymap.bindings(in: context).filter { $0.footer != nil }.sorted { ($0.footer ?? 0) < ($1.footer ?? 0) }
         let tail = bindings.filter { ($0.footer ?? 0) >= 90 }
         func width(_ binding: Binding) -> Int { CharacterWidth.of(binding.keys.first?.label ?? "") + 1 + CharacterWidth.of(binding.short) + 2 }

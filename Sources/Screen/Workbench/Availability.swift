@@ -13,31 +13,38 @@ extension WorkbenchState {
         switch action {
         case .startSession, .editSession, .queueSession:
             guard home.pane == .sessions else { return .unavailable("choose a session first (tab)") }
+            if action == .startSession, let starting { return .unavailable("“\(starting)” is starting") }
+            if action != .editSession, let problem = selectedSession?.firstProblem { return .unavailable(problem) }
             return needsSession(readable: true)
         case .duplicateSession: return home.pane == .runs ? needsHomeRun() : needsSession(readable: true)
         case .deleteItem:
-            if tab == .results { return results.isGrouped ? .unavailable("ungroup first (g)") : deletable(results.table.selectedRow?.id) }
+            if tab == .results { return results.listing == .runs ? deletable(results.table.selectedRow?.id) : .unavailable(Self.listRunsFirst) }
             if home.pane == .runs { return deletable(home.runTable.selectedRow?.id) }
             guard let entry = selectedSession else { return .unavailable("no session is chosen") }
             return entry.isOwn ? .available : .unavailable("it came with the program; copy it instead")
         case .resumeRun:
+            if tab == .results, results.listing != .runs { return .unavailable(Self.listRunsFirst) }
             let id = tab == .results ? results.table.selectedRow?.id : (home.pane == .runs ? home.runTable.selectedRow?.id : nil)
             guard let row = run(id) else { return .unavailable("choose a run first") }
             if row.isReadOnly { return .unavailable("a newer version wrote it: it can only be read") }
             if row.status.isActive { return .unavailable("it is running") }
+            if let starting { return .unavailable("“\(starting)” is starting") }
+            if let own = ownActiveRuns.first { return .unavailable("“\(own.name)” is training here; one run trains at a time") }
             return row.status == .finished ? .unavailable("it is finished") : .available
         case .open:
             if tab == .home, home.pane == .sessions { return needsSession(readable: true) }
             if tab == .home { return needsHomeRun() }
             if context == .results, results.table.selectedRow == nil { return .unavailable("no run is chosen") }
-            if context == .results, results.isGrouped { return .unavailable("ungroup first (g)") }
+            if context == .results, results.listing == .seeds { return .unavailable(Self.listRunsFirst) }
             return .available
         case .mark:
             if tab == .home, home.pane == .sessions { return .unavailable("marks are for runs (tab)") }
-            return results.isGrouped && tab == .results ? .unavailable("ungroup first (g)") : .available
+            return results.listing == .seeds && tab == .results ? .unavailable(Self.listRunsFirst) : .available
         case .compareMarked:
-            return markedRuns.count >= 1 ? .available : .unavailable("mark two runs first (space)")
+            return markedMembers.isEmpty ? .unavailable("mark two runs first (space)") : .available
         case .pause, .singleStep, .stop, .snapshot, .evaluate, .learningRate, .note: return canCommand(action)
+        case .exportPlot where context == .evaluation:
+            return results.section == .calibration ? .available : .unavailable("go to the calibration (tab)")
         case .smoother, .rougher, .logX, .logY, .axisUnit, .zoomIn, .zoomOut, .panLeft, .panRight, .cursorLeft, .cursorRight, .exportPlot:
             if tab == .compare { return compare.section == .curves ? .available : .unavailable("go to the curves (tab)") }
             guard let trace = liveTrace else { return .unavailable("no run is open") }
@@ -64,7 +71,7 @@ extension WorkbenchState {
 
     private func needsSession(readable: Bool) -> Availability {
         guard let entry = selectedSession else { return .unavailable("no session is chosen") }
-        if readable, let problem = entry.problem, entry.spec == nil { return .unavailable(problem) }
+        if readable, let problem = entry.firstProblem, entry.spec == nil { return .unavailable(problem) }
         return .available
     }
 
@@ -90,8 +97,23 @@ extension WorkbenchState {
         return sessions.first { $0.id == id }
     }
 
-    /// Marks are shared by Home and Results.
-    var markedRuns: [RunID] { tab == .results ? results.table.marked : home.runTable.marked }
+    private static let listRunsFirst = "list runs first (g, v)"
+
+    /// What a comparison would hold. Marks of runs are shared by Home and Results; a marked evaluation stands for its checkpoint.
+    var markedMembers: [CheckpointID] {
+        guard tab == .results else { return home.runTable.marked.map { CheckpointID(run: $0) } }
+        guard results.listing == .evaluations else { return results.table.marked.map { CheckpointID(run: $0) } }
+        return results.table.marked.compactMap { id in evaluationRow(id).map { CheckpointID(run: $0.run.id, step: $0.result.step) } }
+            .reduce(into: []) { if !$0.contains($1) { $0.append($1) } }
+    }
+
+    /// What a row of the table of evaluations stands for.
+    func evaluationRow(_ id: String) -> (run: RunRow, result: EvaluationResult)? {
+        guard let cut = id.firstIndex(of: ":"), let place = Int(id[..<cut]), let run = run(String(id[id.index(after: cut)...])),
+            run.evaluations.indices.contains(place)
+        else { return nil }
+        return (run, run.evaluations[place])
+    }
 
     /// The table that export and sorting mean.
     var currentTable: TableView? {

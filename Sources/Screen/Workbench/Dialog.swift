@@ -66,6 +66,8 @@ public struct Question: Sendable {
         self.title = title
         self.text = text
         self.choices = choices
+        // A careless enter harms nothing.
+        selected = choices.firstIndex { !$0.isDangerous } ?? 0
     }
 }
 

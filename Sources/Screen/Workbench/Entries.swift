@@ -45,11 +45,13 @@ public struct RunRow: Sendable, Equatable {
     public var isReadOnly: Bool
     /// What is wrong or worth knowing: "data folder moved", "written by version 3".
     public var remark: String
+    /// Figures of all evaluations, without classes and predictions.
+    public var evaluations: [EvaluationResult]
 
     public init(
         id: RunID, spec: SessionSpec, status: RunStatus, step: Int = 0, totalSteps: Int = 0, seconds: Double = 0, began: Double = 0,
         loss: Double? = nil, base: Double? = nil, new: Double? = nil, all: Double? = nil, isElsewhere: Bool = false, isReadOnly: Bool = false,
-        remark: String = ""
+        remark: String = "", evaluations: [EvaluationResult] = []
     ) {
         self.id = id
         self.spec = spec
@@ -65,6 +67,7 @@ public struct RunRow: Sendable, Equatable {
         self.isElsewhere = isElsewhere
         self.isReadOnly = isReadOnly
         self.remark = remark
+        self.evaluations = evaluations
     }
 
     public var name: String { spec.name }
@@ -89,7 +92,7 @@ public struct SessionEntry: Sendable, Equatable {
     public var id: String
     /// nil when the file cannot be read: `problem` says why.
     public var spec: SessionSpec?
-    /// One line that names file, line and key.
+    /// Lines that each name file, line and key. With a `spec`, the session can be corrected but not started.
     public var problem: String?
     /// It belongs to the user and may be overwritten or deleted.
     public var isOwn: Bool
@@ -102,6 +105,9 @@ public struct SessionEntry: Sendable, Equatable {
     }
 
     public var name: String { spec?.name ?? lastPathPart(id) }
+
+    /// The first of several problems.
+    var firstProblem: String? { problem?.split(whereSeparator: \.isNewline).first.map(String.init) }
 }
 
 /// A saved checkpoint of a run.
@@ -128,12 +134,15 @@ public struct PathDescription: Sendable, Equatable {
     public var purpose: PathPurpose
     public var text: String
     public var isUsable: Bool
+    /// Of a model: how many blocks its shorter tower has, the deepest that prompts can go.
+    public var blocks: Int?
 
-    public init(path: String, purpose: PathPurpose, text: String, isUsable: Bool) {
+    public init(path: String, purpose: PathPurpose, text: String, isUsable: Bool, blocks: Int? = nil) {
         self.path = path
         self.purpose = purpose
         self.text = text
         self.isUsable = isUsable
+        self.blocks = blocks
     }
 }
 
@@ -161,6 +170,28 @@ public struct FolderListing: Sendable, Equatable {
         self.path = path
         self.entries = entries
         self.problem = problem
+    }
+}
+
+/// Tells the evaluations of one run apart.
+public struct EvaluationKey: Sendable, Hashable {
+    public var classes: ClassSubset
+    public var subset: ImageSubset
+    public var step: Int
+    public var method: MethodName
+    /// The data set's folder, as the evaluation noted it.
+    public var data: String
+
+    public init(classes: ClassSubset, subset: ImageSubset, step: Int, method: MethodName, data: String) {
+        self.classes = classes
+        self.subset = subset
+        self.step = step
+        self.method = method
+        self.data = data
+    }
+
+    public init(_ result: EvaluationResult) {
+        self.init(classes: result.classes, subset: result.subset, step: result.step, method: result.method, data: result.data)
     }
 }
 

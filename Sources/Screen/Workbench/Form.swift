@@ -77,13 +77,17 @@ public struct FormState: Sendable {
             return nil
         case .split:
             if value.isEmpty { return nil }
-            if let found = descriptions[value], !found.isUsable { return found.text }
+            if let found = descriptions[path(of: .split)], !found.isUsable { return found.text }
             return nil
         case .seed: return whole(value, 0...Int(Int32.max))
         case .shots: return value == "all" || value.isEmpty ? nil : whole(value, 1...1_000_000)
         case .template: return value.contains("{}") ? nil : "needs {} where the class name goes"
         case .context: return whole(value, 1...64)
-        case .depth: return whole(value, 1...64)
+        case .depth:
+            if let problem = whole(value, 1...64) { return problem }
+            let prompted = [MethodName.maple, .independent, .vision, .language].contains { $0.rawValue == text(.method) }
+            guard prompted, let blocks = descriptions[text(.model)]?.blocks, let depth = Int(value), depth > blocks else { return nil }
+            return "the model has \(blocks) blocks"
         case .epochs: return whole(value, 0...1_000_000)
         case .batch: return whole(value, 1...65_536)
         case .evalEvery: return whole(value, 0...1_000_000)
@@ -158,11 +162,14 @@ public struct FormState: Sendable {
     /// Paths whose descriptions are wanted.
     var pathEffects: [Effect] {
         fields.compactMap { field in
-            guard case .path(let purpose) = field.kind, !field.field.text.isEmpty, descriptions[field.field.string] == nil else { return nil }
-            return .describe(purpose == .split ? joinedSplit : field.field.string, purpose)
+            guard case .path(let purpose) = field.kind, !field.field.text.isEmpty, descriptions[path(of: field.id)] == nil else { return nil }
+            return .describe(path(of: field.id), purpose)
         }
     }
 
-    /// A split file's name stands beside the data.
-    var joinedSplit: String { text(.split) }
+    /// The path that a field means: a split file lies beside the data where it is not absolute.
+    func path(of id: FieldID) -> String {
+        let typed = text(id)
+        return id == .split && !typed.hasPrefix("/") && !typed.hasPrefix("~") ? BrowserState.join(text(.data), typed) : typed
+    }
 }

@@ -63,6 +63,7 @@ extension WorkbenchState {
     // MARK: Events of runs
 
     mutating func reduceRun(_ id: RunID, _ event: RunEvent) -> [Effect] {
+        arriving[id]?.append(event)
         var trace = traces[id] ?? runs.first { $0.id == id }.map { RunTrace(row: $0) }
         traces[id] = nil
         trace?.apply(event)
@@ -89,17 +90,22 @@ extension WorkbenchState {
 
     private func isAnswer(_ event: RunEvent) -> Bool {
         switch event {
-        case .commandTaken, .paused, .proceeding, .checkpointWritten, .stopped, .finished, .failed, .evaluationProgress, .evaluated: true
+        case .commandTaken, .stopped, .finished, .failed: true
         default: false
         }
     }
 
     mutating func startQueued() -> [Effect] {
-        guard !queue.isEmpty, ownActiveRuns.isEmpty else { return [] }
+        guard !queue.isEmpty, ownActiveRuns.isEmpty, starting == nil else { return [] }
         let next = queue.removeFirst()
         rebuildSessionTable()
-        say("starting “\(next.name)” from the queue", .accent)
-        return [.start(next)]
+        return [begin(next.name, .start(next))]
+    }
+
+    /// Says that a run is on its way: reading a model may take a while.
+    mutating func begin(_ name: String, _ effect: Effect) -> Effect {
+        starting = name
+        return effect
     }
 
     mutating func refreshEvaluationTables(_ id: RunID) {
@@ -109,11 +115,22 @@ extension WorkbenchState {
 
     // MARK: Answers
 
+    /// Asks for a run's trace, and keeps the events that come while it is being read.
+    mutating func read(_ id: RunID) -> Effect {
+        arriving[id] = []
+        return .loadTrace(id)
+    }
+
     mutating func reduceAnswer(_ answer: Answer) -> [Effect] {
         switch answer {
         case .sessions(let entries):
             sessions = entries
             rebuildSessionTable()
+        case .row(let row):
+            guard let place = runs.firstIndex(where: { $0.id == row.id }) else { return [] }
+            var rows = runs
+            rows[place] = row
+            return reduceAnswer(.runs(rows))
         case .runs(let rows):
             hasLoadedRuns = true
             // What events told of an open run is newer than the list; a run that ended elsewhere is not.
@@ -125,8 +142,13 @@ extension WorkbenchState {
                 newer.seconds = trace.row.seconds
                 return newer
             }
-            for row in runs {
-                traces[row.id]?.row.status = row.status
+            for (place, row) in runs.enumerated() {
+                // A list does not tell whether a run that is alive is paused or evaluates; its events do.
+                if row.status == .running, let known = traces[row.id]?.row.status, known.isActive {
+                    runs[place].status = known
+                } else {
+                    traces[row.id]?.row.status = row.status
+                }
                 traces[row.id]?.row.isElsewhere = row.isElsewhere
                 traces[row.id]?.row.remark = row.remark
             }
@@ -136,35 +158,37 @@ extension WorkbenchState {
                 if live.run == id { live.run = nil }
                 live.overlays.removeAll { $0 == id }
             }
+            noteArrival()
             rebuildRunTables()
             if live.run == nil, let active = runs.first(where: { $0.status.isActive }) {
                 live.run = active.id
-                return [.loadTrace(active.id), .follow(active.id)]
+                return [read(active.id), .follow(active.id)]
             }
         case .trace(var trace):
             trace.setSmoothing(tab == .compare ? compare.plot.smoothing : live.plot.smoothing)
             let id = trace.row.id
-            // Steps that came while the run was being read are not lost.
-            if let older = traces[id] { trace.catchUp(with: older) }
+            // What came while the run was being read is not lost.
+            for event in arriving.removeValue(forKey: id) ?? [] { trace.catchUp(event) }
             traces[id] = trace
             if let place = runs.firstIndex(where: { $0.id == id }) { runs[place] = trace.row } else { runs.append(trace.row) }
+            noteArrival()
             rebuildRunTables()
             if live.run == id, trace.evaluation(live.subset) == nil, let other = trace.evaluations.last { live.subset = other.classes }
             refreshEvaluationTables(id)
             return wantedPredictions()
         case .evaluation(let id, let result):
-            guard let place = traces[id]?.evaluations.firstIndex(where: {
-                $0.step == result.step && $0.classes == result.classes && $0.subset == result.subset && $0.method == result.method
-            }) else { return [] }
+            guard let place = traces[id]?.evaluations.firstIndex(where: { EvaluationKey($0) == EvaluationKey(result) }) else { return [] }
             traces[id]?.evaluations[place] = result
             refreshEvaluationTables(id)
         case .started(let id):
+            awaited = id
+            status = nil
             tab = .live
             live.run = id
             live.overlays = []
             live.plot.window = nil
             live.plot.cursor = nil
-            return [.loadRuns, .loadTrace(id), .follow(id)]
+            return [.loadRuns, read(id), .follow(id)]
         case .folder(let listing):
             return withBrowser { browser in
                 // A relative start is answered by the folder's full path.
@@ -193,9 +217,33 @@ extension WorkbenchState {
             compare.prompts = comparison
             compare.promptTable.replace(Tables.prompts(comparison))
         case .saved(let path): say("written: \(path)", .good)
-        case .failed(let text): say(text, .bad)
+        case .notStarted(let text):
+            (starting, awaited) = (nil, nil)
+            tell(text, title: "Not started")
+            return startQueued()
+        case .failed(let text): tell(text, title: "Not done")
         }
         return []
+    }
+
+    /// A started run counts as starting until it is listed, so that at no time it seems that nothing trains.
+    private mutating func noteArrival() {
+        guard let id = awaited, runs.contains(where: { $0.id == id }) else { return }
+        (starting, awaited) = (nil, nil)
+    }
+
+    /// Says at the start what was wrong with settings or themes.
+    public mutating func greet(_ text: String) { tell(text, title: "Please note") }
+
+    /// Bad news: in the footer where it fits, else in a window of its own.
+    private mutating func tell(_ text: String, title: String) {
+        let isShort = !text.contains(where: \.isNewline) && CharacterWidth.of(text) <= size.width - 2
+        if isShort || !dialogs.isEmpty {
+            say(text.split(whereSeparator: \.isNewline).joined(separator: " "), .bad)
+        } else {
+            status = nil
+            dialogs.append(.message(title: title, text: text))
+        }
     }
 
     private mutating func withBrowser(_ change: (inout BrowserState) -> Void) -> [Effect] {
@@ -215,7 +263,15 @@ extension WorkbenchState {
 
     mutating func rebuildRunTables() {
         home.runTable.replace(Tables.homeRuns(runs, now: now))
-        results.table.replace(results.isGrouped ? Tables.grouped(runs) : Tables.results(runs))
+        results.table.replace(resultsTable())
+    }
+
+    func resultsTable() -> Table {
+        switch results.listing {
+        case .runs: Tables.results(runs)
+        case .seeds: Tables.grouped(runs)
+        case .evaluations: Tables.evaluations(runs)
+        }
     }
 
     /// The evaluation that Results shows.
@@ -226,6 +282,10 @@ extension WorkbenchState {
 
     mutating func rebuildEvaluation() {
         guard let trace = results.run.flatMap({ traces[$0] }) else { return }
+        if let wanted = results.wanted {
+            results.evaluation = trace.evaluations.firstIndex { EvaluationKey($0) == wanted } ?? results.evaluation
+            results.wanted = nil
+        }
         results.evaluation = max(0, min(results.evaluation, trace.evaluations.count - 1))
         guard let result = shownEvaluation else { return }
         let baseline = trace.baseline(result.classes)
@@ -270,7 +330,7 @@ extension WorkbenchState {
         var effects: [Effect] = []
         func want(_ id: RunID, _ result: EvaluationResult) {
             guard result.predictions.isEmpty, result.count > 0 else { return }
-            effects.append(.loadPredictions(id, classes: result.classes, subset: result.subset, step: result.step))
+            effects.append(.loadPredictions(id, EvaluationKey(result)))
         }
         if tab == .results, results.level != .runs, let id = results.run, let result = shownEvaluation { want(id, result) }
         if tab == .compare, compare.section == .flips {

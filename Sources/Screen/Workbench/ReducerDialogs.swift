@@ -170,7 +170,7 @@ extension WorkbenchState {
             if marked.isEmpty, menu.items.indices.contains(menu.selected), live.overlays.isEmpty { marked = [menu.selected] }
             live.overlays = ids.indices.filter { marked.contains($0) }.map { ids[$0] }
             smoothLive()
-            return live.overlays.filter { traces[$0] == nil }.map { .loadTrace($0) }
+            return live.overlays.filter { traces[$0] == nil }.map { read($0) }
         }
     }
 

@@ -66,7 +66,7 @@ extension WorkbenchState {
         switch context {
         case .home: home.pane == .runs ? "runs" : "sessions"
         case .live: "classes"
-        case .results: results.isGrouped ? "results-by-seed" : "results"
+        case .results: results.listing == .runs ? "results" : (results.listing == .seeds ? "results-by-seed" : "evaluations")
         case .evaluation: results.section.title.lowercased().replacing(" ", with: "-")
         case .images: "images"
         case .compare: "compare-" + compare.section.title.lowercased().replacing(" ", with: "-")
@@ -87,7 +87,7 @@ extension WorkbenchState {
         tab = target
         if target == .live, live.run == nil, let row = runs.first(where: { $0.status.isActive }) ?? runs.first { return openLive(row.id) }
         if target == .compare {
-            if compare.members.isEmpty, markedRuns.count > 1 { return compareMarked() }
+            if compare.members.isEmpty, markedMembers.count > 1 { return compareMarked() }
             rebuildCompare()
             return wantedPredictions()
         }
@@ -105,28 +105,32 @@ extension WorkbenchState {
         }
         live.run = id
         if let trace = traces[id], trace.evaluation(live.subset) == nil, let other = trace.evaluations.last { live.subset = other.classes }
-        return (traces[id] == nil ? [.loadTrace(id)] : []) + [.follow(id)]
+        return (traces[id] == nil ? [read(id)] : []) + [.follow(id)]
     }
 
     /// Marks on Home and in Results are the same.
     mutating func shareMarks() {
+        if tab == .results, results.listing != .runs { return }
         let marks = tab == .home ? home.runTable.marked : results.table.marked
         home.runTable.setMarks(marks)
         results.table.setMarks(marks)
     }
 
     mutating func compareMarked() -> [Effect] {
-        let marks = markedRuns
+        beginComparison(Array(markedMembers.prefix(8)))
+    }
+
+    /// Lays checkpoints side by side; a single run is compared with its own beginning.
+    mutating func beginComparison(_ members: [CheckpointID]) -> [Effect] {
         tab = .compare
         compare = CompareState()
-        compare.members = marks.prefix(8).map { CheckpointID(run: $0) }
-        if marks.count == 1, let only = marks.first {
-            // One run: its first and last evaluation.
-            if let first = traces[only]?.evaluations.map(\.step).min() { compare.members = [CheckpointID(run: only, step: first), CheckpointID(run: only)] }
+        compare.members = members
+        if members.count == 1, let only = members.first, only.step == nil {
+            compare.members = [CheckpointID(run: only.run, step: 0), only]
         }
         rebuildCompare()
         let missing = Set(compare.members.map(\.run)).filter { traces[$0] == nil }.sorted()
-        return missing.map { .loadTrace($0) } + [.comparePrompts(compare.members)] + wantedPredictions()
+        return missing.map { read($0) } + [.comparePrompts(compare.members)] + wantedPredictions()
     }
 
     // MARK: Lists
@@ -167,8 +171,10 @@ extension WorkbenchState {
 
     /// What a new selection needs: the chosen image's picture.
     func selectionEffects() -> [Effect] {
-        guard context == .images, let id = results.run, let path = results.imageTable.selectedRow?.id, results.thumbnails[path] == nil else { return [] }
-        return [.loadThumbnail(run: id, path: path)]
+        guard context == .images, let id = results.run, let path = results.imageTable.selectedRow?.id, results.thumbnails[path] == nil,
+            let data = shownEvaluation?.data
+        else { return [] }
+        return [.loadThumbnail(run: id, data: data, path: path)]
     }
 
     // MARK: Going in and out
@@ -176,12 +182,15 @@ extension WorkbenchState {
     mutating func open() -> [Effect] {
         switch context {
         case .home:
-            if home.pane == .sessions { return perform(.startSession) }
+            if home.pane == .sessions { return perform(.editSession) }
             guard let id = home.runTable.selectedRow?.id else { return [] }
             return openLive(id)
         case .results:
-            guard let id = results.table.selectedRow?.id else { return [] }
+            guard let row = results.table.selectedRow?.id else { return [] }
+            let chosen = results.listing == .evaluations ? evaluationRow(row) : nil
+            let id = chosen?.run.id ?? row
             results.run = id
+            results.wanted = chosen.map { EvaluationKey($0.result) }
             results.level = .evaluation
             results.section = .classes
             results.classTable = TableView()
@@ -189,7 +198,7 @@ extension WorkbenchState {
             results.evaluation = max(0, (traces[id]?.evaluations.count ?? 1) - 1)
             if traces[id] == nil {
                 results.evaluation = .max / 2
-                return [.loadTrace(id)]
+                return [read(id)]
             }
             rebuildEvaluation()
             return wantedPredictions()

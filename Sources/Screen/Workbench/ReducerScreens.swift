@@ -13,7 +13,7 @@ extension WorkbenchState {
             return openForm(title: "New session", spec: spec, replacing: nil)
         case .editSession:
             guard let entry = selectedSession, let spec = entry.spec else { return [] }
-            return openForm(title: "Edit session", spec: spec, replacing: entry.isOwn ? entry.id : nil)
+            return openForm(title: entry.isOwn ? "Edit session" : "Copy of a session that came with maple", spec: spec, replacing: entry.isOwn ? entry.id : nil)
         case .duplicateSession:
             guard var spec = home.pane == .runs ? run(home.runTable.selectedRow?.id)?.spec : selectedSession?.spec else { return [] }
             spec.name += " copy"
@@ -23,7 +23,7 @@ extension WorkbenchState {
             return start(spec)
         case .queueSession:
             guard let spec = selectedSession?.spec else { return [] }
-            if ownActiveRuns.isEmpty { return start(spec) }
+            if ownActiveRuns.isEmpty, starting == nil { return start(spec) }
             if let place = queue.firstIndex(of: spec) {
                 queue.remove(at: place)
                 say("taken out of the queue", .accent)
@@ -34,12 +34,17 @@ extension WorkbenchState {
             rebuildSessionTable()
         case .resumeRun:
             guard let id = tab == .results ? results.table.selectedRow?.id : home.runTable.selectedRow?.id else { return [] }
-            return [.resume(id)]
+            return [begin(run(id)?.name ?? id, .resume(id))]
         case .deleteItem: askToDelete()
-        case .groupSeeds:
-            results.isGrouped.toggle()
-            results.table = TableView(results.isGrouped ? Tables.grouped(runs) : Tables.results(runs))
+        case .groupSeeds, .listEvaluations:
+            let wanted: ResultsState.Listing = action == .groupSeeds ? .seeds : .evaluations
+            results.listing = results.listing == wanted ? .runs : wanted
+            results.table = TableView(resultsTable())
             shareMarksBack()
+        case .exportPlot:
+            guard let result = shownEvaluation, let row = run(results.run) else { return [] }
+            let title = "\(row.name): \(result.classes.rawValue) classes, step \(NumberText.grouped(result.step))"
+            return [.write(name: "calibration.svg", text: EvaluationAnalysis.calibration(result).svg(title: title, theme: theme))]
         case .nextSection, .previousSection:
             let count = ResultsState.Section.allCases.count
             let next = (results.section.rawValue + (action == .nextSection ? 1 : count - 1)) % count
@@ -54,11 +59,11 @@ extension WorkbenchState {
     }
 
     private mutating func shareMarksBack() {
-        if !results.isGrouped { results.table.setMarks(home.runTable.marked) }
+        if results.listing == .runs { results.table.setMarks(home.runTable.marked) }
     }
 
     private mutating func start(_ spec: SessionSpec) -> [Effect] {
-        guard let own = ownActiveRuns.first else { return [.start(spec)] }
+        guard let own = ownActiveRuns.first else { return [begin(spec.name, .start(spec))] }
         dialogs.append(
             .question(
                 Question(
@@ -100,12 +105,12 @@ extension WorkbenchState {
         case .pause:
             guard let id = live.run, let row = run(id) else { return [] }
             let isPaused = row.status == .paused
-            live.pending = isPaused ? "going on…" : "pausing after this step…"
+            live.pending = isPaused ? "going on…" : "pausing \(whenTaken)…"
             return [.send(isPaused ? .proceed : .pause, id)]
-        case .singleStep: return send(.singleStep, "one step…")
-        case .stop: return send(.stop, "stopping after this step…")
-        case .snapshot: return send(.snapshot, "snapshot after this step…")
-        case .evaluate: return send(.evaluate([.base, .new]), "evaluating after this step…")
+        case .singleStep: return send(.singleStep, run(live.run)?.status == .evaluating ? "one step \(whenTaken)…" : "one step…")
+        case .stop: return send(.stop, "stopping and saving…")
+        case .snapshot: return send(.snapshot, "snapshot \(whenTaken)…")
+        case .evaluate: return send(.evaluate([.base, .new]), "evaluating \(whenTaken)…")
         case .learningRate:
             let now = liveTrace?.lastPoint?.learningRate ?? run(live.run)?.spec.optim.lr ?? 0
             dialogs.append(
@@ -168,6 +173,9 @@ extension WorkbenchState {
         return []
     }
 
+    /// Commands are read between steps; only a stop ends an evaluation early.
+    private var whenTaken: String { run(live.run)?.status == .evaluating ? "after this evaluation" : "after this step" }
+
     private mutating func send(_ command: RunCommand, _ pending: String) -> [Effect] {
         guard let id = live.run else { return [] }
         live.pending = pending
@@ -209,7 +217,10 @@ extension WorkbenchState {
             compare.plot.smoother(action == .smoother ? 1 : -1)
             for member in compare.members { traces[member.run]?.setSmoothing(compare.plot.smoothing) }
             say("smoothing \(NumberText.trimmed(NumberText.fixed(compare.plot.smoothing, 3)))", .accent)
-        case .exportPlot: return [.write(name: "compare-loss.svg", text: compareChart().svg(theme: theme))]
+        case .exportPlot:
+            let accuracy = compareEvaluationChart()
+            return [.write(name: "compare-loss.svg", text: compareChart().svg(theme: theme))]
+                + (accuracy.series.isEmpty ? [] : [.write(name: "compare-accuracy-\(compare.subset.rawValue).svg", text: accuracy.svg(theme: theme))])
         default: compare.plot.look(action, extent: compareChart().extent, step: compare.plot.extentFraction)
         }
         return []

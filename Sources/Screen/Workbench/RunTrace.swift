@@ -54,6 +54,13 @@ public struct RunTrace: Sendable {
         self.throughput = Curve(cut(throughput))
     }
 
+    /// Fills the norms of a run whose curves were filled by `setColumns` from points spread over it, the last step among them.
+    public mutating func setNorms(_ points: [MetricPoint]) {
+        norms = NormHistory()
+        for point in points { norms.add(point) }
+        lastPoint = points.last
+    }
+
     /// Adds a step; one that is not after the last takes the place of what followed it (a resumed run).
     public mutating func append(_ point: MetricPoint) {
         let step = Int32(clamping: point.step)
@@ -77,18 +84,18 @@ public struct RunTrace: Sendable {
         row.loss = point.loss
     }
 
-    /// Takes over the steps of an earlier trace of the same run that lie beyond this one's last.
-    mutating func catchUp(with older: RunTrace) {
-        guard row.status.isActive else { return }
-        for index in older.places.firstIndex(from: Double(places.steps.last ?? 0) + 0.5, .step)..<older.places.count {
-            places.append(step: older.places.steps[index], time: older.places.times[index])
-            loss.append(older.loss.values[index])
-            accuracy.append(older.accuracy.values[index])
-            learningRate.append(older.learningRate.values[index])
-            throughput.append(older.throughput.values[index])
-            row.step = Int(older.places.steps[index])
+    /// Takes an event that may be part of what was read already.
+    mutating func catchUp(_ event: RunEvent) {
+        switch event {
+        case .step(let point): if point.step > places.steps.last.map(Int.init) ?? 0 { append(point) }
+        case .evaluationProgress, .evaluated: apply(event)
+        default:
+            var after = self
+            after.apply(event)
+            // The same words at the same step: it was read.
+            if let line = after.log.last, log.suffix(20).contains(line) { return }
+            self = after
         }
-        lastPoint = lastPoint ?? older.lastPoint
     }
 
     public mutating func setSmoothing(_ weight: Double) {
@@ -117,6 +124,7 @@ public struct RunTrace: Sendable {
             add(result)
             note(result.step, "\(result.classes.rawValue) classes: \(NumberText.percent(result.accuracy)) of \(NumberText.grouped(result.count)) images", .accent)
         case .checkpointWritten(let file, let step):
+            checkpoints.removeAll { $0.file == file }
             checkpoints.append(CheckpointEntry(file: file, step: step, epoch: step / stepsPerEpoch))
             note(step, "checkpoint \(lastPathPart(file))")
         case .commandTaken(let command, let step): take(command, step)
@@ -157,8 +165,13 @@ public struct RunTrace: Sendable {
     }
 
     private mutating func add(_ result: EvaluationResult) {
-        evaluations.removeAll { $0.step == result.step && $0.classes == result.classes && $0.subset == result.subset && $0.method == result.method }
+        evaluations.removeAll { EvaluationKey($0) == EvaluationKey(result) }
         evaluations.append(result)
+        var figures = result
+        (figures.perClass, figures.predictions, figures.skipped) = ([], [], [])
+        row.evaluations.removeAll { EvaluationKey($0) == EvaluationKey(result) }
+        row.evaluations.append(figures)
+        guard isOwn(result) else { return }
         switch result.classes {
         case .base: row.base = result.accuracy
         case .new: row.new = result.accuracy
@@ -171,19 +184,32 @@ public struct RunTrace: Sendable {
         if log.count > 2000 { log.removeFirst(log.count - 1500) }
     }
 
-    /// The newest evaluation of a class list, or the newest at or before a step.
-    public func evaluation(_ classes: ClassSubset, atMost step: Int? = nil) -> Int? {
-        evaluations.indices.last { evaluations[$0].classes == classes && (step == nil || evaluations[$0].step <= step ?? 0) }
+    /// Whether it scores the run's method on the run's data: not the zero-shot figures it is measured against, no other data set.
+    public func isOwn(_ result: EvaluationResult) -> Bool {
+        result.method == row.spec.method.name && isOfOwnData(result)
     }
 
-    /// What the untrained method or plain zero-shot CLIP reached on a class list.
+    private func isOfOwnData(_ result: EvaluationResult) -> Bool {
+        result.subset == row.spec.eval.subset && (result.data.isEmpty || result.data == row.spec.data.path)
+    }
+
+    /// The newest evaluation of a class list, or the newest at or before a step; of the run's method if there is one.
+    public func evaluation(_ classes: ClassSubset, atMost step: Int? = nil) -> Int? {
+        let fitting = evaluations.indices.filter {
+            evaluations[$0].classes == classes && (step == nil || evaluations[$0].step <= step ?? 0) && isOfOwnData(evaluations[$0])
+        }
+        return fitting.filter { isOwn(evaluations[$0]) }.max { evaluations[$0].step < evaluations[$1].step } ?? fitting.last
+    }
+
+    /// What plain zero-shot CLIP reached on a class list, or else the untrained method.
     public func baseline(_ classes: ClassSubset) -> EvaluationResult? {
-        evaluations.first { $0.classes == classes && ($0.method == .zeroshot || $0.step == 0) }
+        let fitting = evaluations.filter { $0.classes == classes && isOfOwnData($0) }
+        return fitting.first { $0.method == .zeroshot } ?? fitting.first { $0.step == 0 }
     }
 
     /// Evaluated accuracy over steps, as a curve of its own.
     public func evaluationCurve(_ classes: ClassSubset) -> (places: CurvePlaces, curve: Curve) {
-        let own = evaluations.filter { $0.classes == classes }.sorted { $0.step < $1.step }
+        let own = evaluations.filter { $0.classes == classes && isOwn($0) }.sorted { $0.step < $1.step }
         let times = own.map { result -> Float in
             let index = places.firstIndex(from: Double(result.step), .step)
             return places.count == 0 ? 0 : places.times[min(places.count - 1, index)]

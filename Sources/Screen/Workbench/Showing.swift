@@ -1,6 +1,6 @@
 /// The screens that can be shown once, by name: `maple show NAME`.
 public enum ShownScreen: String, Sendable, CaseIterable {
-    case home, live, results, grouped, evaluation, confusions, calibration, images
+    case home, live, results, grouped, evaluations, evaluation, confusions, calibration, images
     case compareSettings = "compare-settings"
     case compareCurves = "compare-curves"
     case compareClasses = "compare-classes"
@@ -13,16 +13,19 @@ public enum ShownScreen: String, Sendable, CaseIterable {
 }
 
 extension WorkbenchState {
-    /// Goes to a screen; `runs` are the run to show, or those to compare (the newest when empty). Call it once sessions and runs
-    /// have been answered, carry out the effects, feed the answers back, and render.
-    public mutating func show(_ screen: ShownScreen, runs wanted: [RunID] = []) -> [Effect] {
-        let first = wanted.first ?? runs.first { $0.status.isActive }?.id ?? runs.first?.id
+    /// Goes to a screen; `members` are the run to show, or the checkpoints to compare (the newest runs when empty). Call it once
+    /// sessions and runs have been answered, carry out the effects, feed the answers back, and render.
+    public mutating func show(_ screen: ShownScreen, members wanted: [CheckpointID] = []) -> [Effect] {
+        let first = wanted.first?.run ?? runs.first { $0.status.isActive }?.id ?? runs.first?.id
         switch screen {
         case .home: return go(.home)
         case .results: return go(.results)
         case .grouped:
             tab = .results
             return perform(.groupSeeds)
+        case .evaluations:
+            tab = .results
+            return perform(.listEvaluations)
         case .live, .loss, .accuracy, .rate, .classes, .norms, .log:
             let panels: [ShownScreen: LiveState.Panel] = [.loss: .loss, .accuracy: .accuracy, .rate: .rate, .classes: .classes, .norms: .norms, .log: .log]
             if let panel = panels[screen] {
@@ -35,7 +38,7 @@ extension WorkbenchState {
         case .evaluation, .confusions, .calibration, .images:
             tab = .results
             guard let first else { return [] }
-            results.isGrouped = false
+            results.listing = .runs
             results.table.replace(Tables.results(self.runs))
             results.table.select(id: first)
             results.section = screen == .confusions ? .confusions : (screen == .calibration ? .calibration : .classes)
@@ -47,10 +50,11 @@ extension WorkbenchState {
             let sections: [ShownScreen: CompareState.Section] = [
                 .compareSettings: .settings, .compareCurves: .curves, .compareClasses: .classes, .compareFlips: .flips, .comparePrompts: .prompts,
             ]
-            results.table.setMarks(wanted.isEmpty ? Array(self.runs.prefix(2).map(\.id)) : wanted)
+            let members = wanted.isEmpty ? self.runs.prefix(2).map { CheckpointID(run: $0.id) } : wanted
+            results.table.setMarks(members.map(\.run))
             tab = .results
             shareMarks()
-            let effects = compareMarked()
+            let effects = beginComparison(members)
             compare.section = sections[screen] ?? .settings
             return effects + wantedPredictions()
         case .form: return perform(.editSession)

@@ -36,10 +36,14 @@ public enum Input: Sendable {
 public enum Answer: Sendable {
     case sessions([SessionEntry])
     case runs([RunRow])
+    /// One run's line, read anew.
+    case row(RunRow)
     case trace(RunTrace)
     /// An evaluation with its predictions.
     case evaluation(RunID, EvaluationResult)
     case started(RunID)
+    /// A run could not be started or resumed: why.
+    case notStarted(String)
     case folder(FolderListing)
     case described(PathDescription)
     case thumbnail(path: String, Thumbnail?, problem: String?)
@@ -56,7 +60,7 @@ public enum Effect: Sendable, Equatable {
     case loadTrace(RunID)
     /// Keep sending this run's events, whoever writes it; the others need not be followed.
     case follow(RunID)
-    case loadPredictions(RunID, classes: ClassSubset, subset: ImageSubset, step: Int)
+    case loadPredictions(RunID, EvaluationKey)
     case start(SessionSpec)
     case resume(RunID)
     case send(RunCommand, RunID)
@@ -66,7 +70,8 @@ public enum Effect: Sendable, Equatable {
     case deleteRun(RunID)
     case listFolder(String)
     case describe(String, PathPurpose)
-    case loadThumbnail(run: RunID, path: String)
+    /// `path` is relative to `data`, the folder that the evaluation noted.
+    case loadThumbnail(run: RunID, data: String, path: String)
     case comparePrompts([CheckpointID])
     case write(name: String, text: String)
     case setMouse(Bool)
@@ -99,6 +104,12 @@ public struct WorkbenchState: Sendable {
     public var traces: [RunID: RunTrace] = [:]
     public var queue: [SessionSpec] = []
     public var hasLoadedRuns = false
+    /// The name of a run whose model and data are being read.
+    public var starting: String?
+    /// That run, once it has a folder.
+    var awaited: RunID?
+    /// Events of runs whose traces are being read.
+    var arriving: [RunID: [RunEvent]] = [:]
     /// What the question “queue it?” is about.
     var pendingQueue: SessionSpec?
 
@@ -233,11 +244,15 @@ public struct ResultsState: Sendable {
     }
 
     public var level: Level = .runs
-    public var isGrouped = false
+    /// What the table lists: a row a run, a row for runs that differ in the seed alone, or a row an evaluation.
+    public enum Listing: Sendable, CaseIterable { case runs, seeds, evaluations }
+    public var listing: Listing = .runs
     public var table = TableView()
     public var run: RunID?
     /// Index into the trace's evaluations.
     public var evaluation = 0
+    /// The evaluation to show once the run has been read.
+    var wanted: EvaluationKey?
     public var section: Section = .classes
     public var classTable = TableView()
     public var pairTable = TableView()

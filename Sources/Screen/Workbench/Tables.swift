@@ -18,7 +18,7 @@ enum Tables {
                 return Table.Row(
                     id: entry.id,
                     items: [
-                        Item(entry.name + (waits ? " (queued)" : "")), Item(spec.method.name.rawValue, role: .dim),
+                        Item(entry.name + (waits ? " (queued)" : ""), role: entry.problem == nil ? .text : .warning), Item(spec.method.name.rawValue, role: .dim),
                         Item(lastPathPart(spec.data.path), role: .dim),
                         .number(Double(spec.data.shots ?? 1_000_000), spec.data.shots.map(String.init) ?? "all", role: .dim),
                         .number(Double(spec.optim.epochs), String(spec.optim.epochs), role: .dim),
@@ -70,6 +70,31 @@ enum Tables {
                         Item(run.status.word + (run.isElsewhere && run.status.isActive ? " ⇄" : ""), role: run.status.role),
                         Item(run.remark, role: .warning),
                     ])
+            })
+    }
+
+    /// A row for each evaluation of each run; `WorkbenchState.evaluationRow` reads the ids.
+    static func evaluations(_ runs: [RunRow]) -> Table {
+        Table(
+            columns: [
+                .init("Run", flexible: true, minimum: 14), .init("Method", minimum: 6), .init("Data", flexible: true, minimum: 8, rank: 4), .init("Seed", numeric: true, rank: 6),
+                .init("Step", numeric: true), .init("Classes", minimum: 4), .init("Images", minimum: 5, rank: 7), .init("Accuracy", numeric: true),
+                .init("Macro F1", numeric: true, rank: 2), .init("Loss", numeric: true, rank: 3), .init("Count", numeric: true, rank: 5),
+                .init("Time", numeric: true, rank: 8),
+            ],
+            rows: runs.flatMap { run in
+                run.evaluations.enumerated().map { place, result in
+                    Table.Row(
+                        id: "\(place):\(run.id)",
+                        items: [
+                            Item(run.name), Item(result.method.rawValue, role: result.method == run.spec.method.name ? .text : .dim),
+                            Item(lastPathPart(result.data), role: .dim), .number(Double(run.spec.seed), String(run.spec.seed), role: .dim),
+                            .number(Double(result.step), NumberText.grouped(result.step), role: .dim), Item(result.classes.rawValue),
+                            Item(result.subset.rawValue, role: .dim), accuracy(result.accuracy, role: .accent), accuracy(result.macroF1),
+                            .number(result.loss, NumberText.fixed(result.loss, 3), role: .dim), .number(Double(result.count), NumberText.grouped(result.count), role: .dim),
+                            .number(result.seconds, NumberText.duration(result.seconds), role: .dim),
+                        ])
+                }
             })
     }
 
@@ -191,7 +216,7 @@ enum Tables {
 
     /// Every setting in which the members differ, then those that they share.
     static func settings(_ specs: [SessionSpec]) -> Table {
-        let lists = specs.map(settingList)
+        let lists = specs.map(\.settings)
         guard let first = lists.first else { return Table(columns: [], rows: []) }
         var rows: [Table.Row] = []
         for differing in [true, false] {
@@ -211,19 +236,6 @@ enum Tables {
             columns: [.init("Setting", minimum: 16)]
                 + specs.indices.map { .init(String(LineChart.letter($0)), flexible: true, minimum: 10, rank: $0 > 1 ? $0 : 0) } + [.init("", minimum: 7)],
             rows: rows)
-    }
-
-    static func settingList(_ spec: SessionSpec) -> [(String, String)] {
-        let d = spec.data, m = spec.method, o = spec.optim
-        return [
-            ("name", spec.name), ("seed", String(spec.seed)), ("model.path", spec.model.path), ("data.path", d.path), ("data.split", d.split ?? "–"),
-            ("data.classes", d.classes.rawValue), ("data.shots", d.shots.map(String.init) ?? "all"), ("data.crop", String(d.crop)), ("data.flip", String(d.flip)),
-            ("data.template", d.template), ("method.name", m.name.rawValue), ("method.context", String(m.context)), ("method.depth", String(m.depth)),
-            ("method.init", m.initialWords), ("optim.lr", NumberText.setting(o.lr)), ("optim.epochs", String(o.epochs)), ("optim.batch", String(o.batch)),
-            ("optim.momentum", NumberText.setting(o.momentum)), ("optim.weight_decay", NumberText.setting(o.weightDecay)),
-            ("optim.schedule", o.schedule.rawValue), ("optim.warmup_epochs", String(o.warmupEpochs)), ("optim.warmup_lr", NumberText.setting(o.warmupLR)),
-            ("eval.every", String(spec.eval.every)), ("eval.classes", spec.eval.classes.map(\.rawValue).joined(separator: " ")),
-        ]
     }
 
     /// Accuracy of every class in each member; the difference is the last member's over the first's.

@@ -4,8 +4,7 @@ import Formats
 import Foundation
 import RunModel
 
-/// Times training steps and evaluation: MaPLe's on a dump of the PyTorch peer, any method's on random weights of a named
-/// shape.
+/// Times training steps and evaluation of any method, on a dump of a PyTorch peer or on random weights of a named shape.
 public struct Bench {
     public var steps = 5
     public var warmup = 1
@@ -37,8 +36,7 @@ public struct Bench {
         var name: String
         var clip: FrozenCLIP
         var sentences: [[Int32]]
-        var context: Int
-        var depth: Int
+        var method: MethodSpec
         var prompted: PromptedCLIP
         /// (batch, 3, size, size)
         var images: [Float]
@@ -47,11 +45,23 @@ public struct Bench {
         var check: BenchReport.Check?
     }
 
+    /// What a method takes where nothing is said: the paper's tokens and depth, the latter at most the layers of its towers.
+    public static func method(_ name: MethodName, context: Int?, depth: Int?, shape: CLIPShape) -> MethodSpec {
+        let layers = name == .vision ? shape.vision.layers : min(shape.text.layers, name == .language ? .max : shape.vision.layers)
+        let usual: (context: Int, depth: Int) =
+            switch name {
+            case .zeroshot, .coop, .cocoop: (4, 1)
+            case .vision: (8, 12)
+            case .language: (4, 12)
+            case .independent: (2, 12)
+            case .maple: (2, 9)
+            }
+        return MethodSpec(name: name, context: context ?? usual.context, depth: depth ?? min(usual.depth, layers))
+    }
+
     /// Random weights of a named shape, sentences of the length that class names mostly have, noise for images.
-    ///
-    /// - Parameter depth: prompted blocks; nil takes 9, or as many as the towers have.
     public func run(
-        shape name: String, classes: Int, batch: Int, context: Int, depth: Int?, method: MethodName = .maple
+        shape name: String, classes: Int, batch: Int, context: Int?, depth: Int?, method: MethodName = .maple
     ) throws -> BenchReport {
         guard let shape = Self.shapes[name] else {
             throw TrainingError.goldens("the shape \(name) is not known. Use one of: \(Self.shapes.keys.sorted().joined(separator: ", ")).")
@@ -61,89 +71,53 @@ public struct Bench {
         let clip = try FrozenCLIP(
             shape: shape, startToken: 49406, source: random.source, workers: Workers(count: threads))
         let modelSeconds = Self.now() - began
+        let spec = Self.method(method, context: context, depth: depth, shape: shape)
         var generator = RunGenerator(seed: 1, "bench")
-        // Four fixed words, one to three of a name, full stop, end token.
+        // Four fixed words or the learned tokens, one to three of a name, full stop, end token.
+        let words = (0..<max(4, method == .vision ? 0 : spec.context)).map { Int32(320 + $0) }
         let sentences = (0..<classes).map { _ in
-            [49406, 320, 1125, 539, 320] + (0...generator.below(3)).map { _ in Int32(1000 + generator.below(40_000)) }
-                + [269, 49407]
+            [49406] + words + (0...generator.below(3)).map { _ in Int32(1000 + generator.below(40_000)) } + [269, 49407]
         }
-        let depth = depth ?? min(9, shape.text.layers, shape.vision.layers)
         let prompts = try LearnedPrompts(
-            clip: clip, method: PromptMethod(MethodSpec(name: method, context: context, depth: depth)),
-            initial: .words((0..<context).map { 320 + Int32($0) }), seed: 1)
+            clip: clip, method: PromptMethod(spec), initial: .words(Array(words.prefix(spec.context))), seed: 1)
         let prompted = try PromptedCLIP(
             prompts: prompts, sentences: sentences, batch: batch, momentum: 0.9, weightDecay: 5e-4)
         let images = (0..<(batch * 3 * shape.imageSize * shape.imageSize)).map { _ in Float(generator.normal()) }
         return try measure(
             Subject(
-                name: name, clip: clip, sentences: sentences, context: context, depth: depth, prompted: prompted,
-                images: images, labels: (0..<batch).map { _ in Int32(generator.below(classes)) },
-                modelSeconds: modelSeconds))
+                name: name, clip: clip, sentences: sentences, method: spec, prompted: prompted, images: images,
+                labels: (0..<batch).map { _ in Int32(generator.below(classes)) }, modelSeconds: modelSeconds))
     }
 
-    private struct Expected: Decodable {
-        var shape: String
-        var n_ctx: Int
-        var depth: Int
-        var classnames: [String]
-        var template: String
-        var labels: [Int32]
-        var loss: Double
-        var grad_norms: [String: Double]
-    }
-
-    /// A folder that the peer wrote with `--dump`: the same weights, prompts, batch and expected numbers.
-    public func run(dump folder: String) throws -> BenchReport {
-        let expected = try JSONDecoder().decode(
-            Expected.self, from: Data(contentsOf: URL(fileURLWithPath: folder + "/expected.json")))
+    /// A folder that a peer wrote: the same weights, prompts, batch and expected numbers.
+    ///
+    /// - Parameter method: MaPLe's numbers are those of `torch_peer.py --dump`; another method's were added to the same folder
+    ///   by `methods_peer.py`.
+    public func run(dump folder: String, method: MethodName = .maple) throws -> BenchReport {
+        let dump = try BenchDump(folder: folder, method: method)
         let began = Self.now()
         let model = try ModelFolder(path: folder, threads: threads)
         let modelSeconds = Self.now() - began
-        let batch = try SafetensorsFile(path: folder + "/batch.safetensors")
-        let initial = try SafetensorsFile(path: folder + "/prompts.safetensors")
-        let numbers = try SafetensorsFile(path: folder + "/expected.safetensors")
         let sentences = ClassSentences(
-            classNames: expected.classnames, template: expected.template, tokenizer: model.tokenizer,
+            classNames: dump.classNames, template: dump.template, tokenizer: model.tokenizer,
             window: model.configuration.contextLength
         ).tokens
-        let size = model.clip.shape.imageSize
-        let images = try batch.tensor("images", shape: [expected.labels.count, 3, size, size]).floats()
-        guard expected.labels.allSatisfy({ (0..<sentences.count).contains(Int($0)) }) else {
+        let images = try dump.images(size: model.clip.shape.imageSize)
+        guard dump.labels.allSatisfy({ (0..<sentences.count).contains(Int($0)) }) else {
             throw TrainingError.goldens("\(folder)/expected.json has labels that are no classes")
         }
-        let words = sentences[0].dropFirst().prefix(expected.n_ctx)
+        let words = sentences[0].dropFirst().prefix(dump.method.context)
         let prompts = try LearnedPrompts(
-            clip: model.clip, method: .maple(context: expected.n_ctx, depth: expected.depth), initial: .words(Array(words)),
-            seed: 1)
+            clip: model.clip, method: PromptMethod(dump.method),
+            initial: method == .vision ? .random : .words(Array(words)), seed: 1)
         let prompted = try PromptedCLIP(
-            prompts: prompts, sentences: sentences, batch: expected.labels.count, momentum: 0.9, weightDecay: 5e-4)
-        for t in prompts.trainable { try initial.tensor(t.name, shape: t.shape).copyFloats(into: t.value) }
-
-        let loss = expected.labels.withUnsafeBufferPointer { prompted.gradients(images: images, labels: $0) }
-        var norms = 0.0, gradients = 0.0
-        for t in prompts.trainable {
-            let found = t.gradient.reduce(0.0) { $0 + Double($1) * Double($1) }.squareRoot()
-            if let norm = expected.grad_norms[t.name] { norms = max(norms, abs(found - norm) / max(norm, 1e-12)) }
-            let wanted = try numbers.tensor("grad/" + t.name, shape: t.shape).floats()
-            let largest = wanted.reduce(0) { max($0, abs($1)) }
-            let difference = zip(t.gradient, wanted).reduce(Float(0)) { max($0, abs($1.0 - $1.1)) }
-            gradients = max(gradients, Double(difference / max(largest, 1e-12)))
-        }
-        let wantedLogits = try numbers.tensor("logits").floats()
-        let logits = prompted.logits(images: images, count: expected.labels.count)
-        let logitError = zip(logits, wantedLogits).reduce(0.0) { max($0, Double(abs($1.0 - $1.1))) }
-        let width = model.configuration.contextLength
-        let padded = sentences.flatMap { $0 + Array(repeating: 0, count: max(0, width - $0.count)) }.map(Int64.init)
-        let tokensEqual = try batch.tensor("tokens").integers() == padded
-        let lossError = abs(Double(loss) - expected.loss)
-        let check = BenchReport.Check(
-            passed: tokensEqual && lossError <= 1e-4 && logitError <= 1e-4 && gradients <= 1e-4 && norms <= 1e-4,
-            tokensEqual: tokensEqual, loss: lossError, logits: logitError, gradientNorms: norms, gradients: gradients)
+            prompts: prompts, sentences: sentences, batch: dump.labels.count, momentum: 0.9, weightDecay: 5e-4)
+        for t in prompts.trainable { try dump.start(of: t.name, shape: t.shape).copyFloats(into: t.value) }
+        let check = try dump.check(prompted, images: images, sentences: sentences, window: model.configuration.contextLength)
         return try measure(
             Subject(
-                name: expected.shape, clip: model.clip, sentences: sentences, context: expected.n_ctx,
-                depth: expected.depth, prompted: prompted, images: images, labels: expected.labels,
-                modelSeconds: modelSeconds, check: check))
+                name: dump.shape, clip: model.clip, sentences: sentences, method: dump.method, prompted: prompted,
+                images: images, labels: dump.labels, modelSeconds: modelSeconds, check: check))
     }
 
     private func measure(_ subject: Subject) throws -> BenchReport {
@@ -192,8 +166,9 @@ public struct Bench {
         let middle = median(rates) ?? rate
         let perSecond = step.map { Double(operations) / $0 / 1e9 }
         return BenchReport(
-            shape: subject.name, classes: subject.sentences.count, batch: batch, context: subject.context,
-            depth: subject.depth, threads: clip.workers.count, warmup: warmup, steps: steps, stepSecondsMedian: step,
+            method: subject.method.name, shape: subject.name, classes: subject.sentences.count, batch: batch,
+            context: subject.method.context, depth: subject.method.depth, trainableParameters: prompted.prompts.parameterCount,
+            threads: clip.workers.count, warmup: warmup, steps: steps, stepSecondsMedian: step,
             stepSeconds: times, trainImagesPerSecond: step.map { Double(batch) / $0 }, losses: losses, eval: evaluation,
             peakTrainMiB: peakTrain, peakMiB: Self.peakMiB, blasCore: BLAS.coreName, stepGFLOP: Double(operations) / 1e9,
             stepGFLOPPerSecond: perSecond, gemmGFLOPPerSecond: rate, gemmGFLOPPerSecondMedian: middle,

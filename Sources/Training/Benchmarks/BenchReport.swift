@@ -1,3 +1,5 @@
+import RunModel
+
 /// What a benchmark measured; the first keys are those of the PyTorch peer's JSON.
 public struct BenchReport: Sendable, Codable {
     public struct Evaluation: Sendable, Codable {
@@ -32,11 +34,13 @@ public struct BenchReport: Sendable, Codable {
         }
     }
 
+    public var method: MethodName
     public var shape: String
     public var classes: Int
     public var batch: Int
     public var context: Int
     public var depth: Int
+    public var trainableParameters: Int
     public var dtype = "fp32"
     public var threads: Int
     public var warmup: Int
@@ -67,8 +71,9 @@ public struct BenchReport: Sendable, Codable {
     public var check: Check?
 
     enum CodingKeys: String, CodingKey {
-        case shape, classes, batch, depth, dtype, threads, warmup, steps, losses, eval, check
+        case method, shape, classes, batch, depth, dtype, threads, warmup, steps, losses, eval, check
         case context = "n_ctx"
+        case trainableParameters = "trainable_parameters"
         case stepSecondsMedian = "step_s_median"
         case stepSeconds = "step_s"
         case trainImagesPerSecond = "train_images_per_s"

@@ -3,8 +3,8 @@ import Foundation
 /// Runs every golden case below a folder: model folders with their cases, and the json files of data and metrics.
 ///
 /// The format is told in the goldens' README: `<model>/model`, `<model>/inputs.safetensors`, `<model>/cases/*.json` with
-/// `.safetensors` beside, `<model>/hf_parity.*`; `tokenizer.json`, `fewshot.json`, `base_new_split.json`,
-/// `lr_schedule.json`, `metrics.json`, `preprocess/preprocess.json`.
+/// `.safetensors` beside, `<model>/hf_parity.*`, `<model>/checkpoints`, `<model>/contrastive.safetensors`; `tokenizer.json`,
+/// `fewshot.json`, `base_new_split.json`, `lr_schedule.json`, `metrics.json`, `preprocess/preprocess.json`.
 public struct GoldenFolder {
     public let path: String
     /// A folder with vocab.json and merges.txt for `tokenizer.json`; nil looks for `data/clip-bpe` beside the goldens.
@@ -37,7 +37,7 @@ public struct GoldenFolder {
         let models = try [""] + files.contentsOfDirectory(atPath: path).sorted()
         for model in models {
             let folder = model.isEmpty ? path : "\(path)/\(model)"
-            guard files.fileExists(atPath: folder + "/model/config.json") else { continue }
+            guard files.fileExists(atPath: folder + "/model") else { continue }
             let name = (folder as NSString).lastPathComponent
             let runner: GoldenModel
             do {
@@ -53,6 +53,10 @@ public struct GoldenFolder {
             }
             if files.fileExists(atPath: folder + "/hf_parity.json") {
                 run("\(name)/hf_parity") { try runner.checkParity() }
+            }
+            for one in runner.checkpointCases() { run(one.name, one.check) }
+            if files.fileExists(atPath: folder + "/contrastive.safetensors") {
+                run("\(name)/contrastive") { try runner.checkContrastive() }
             }
         }
         let kinds: [(String, (String) throws -> GoldenResult)] = [

@@ -5,12 +5,12 @@ import RunModel
 
 /// The golden cases of one model folder.
 final class GoldenModel {
-    private let folder: String
-    private let model: ModelFolder
+    let folder: String
+    let model: ModelFolder
     /// (count, 3, size, size)
     private let images: [Float]
     private let imageCount: Int
-    private let tolerance: Tolerance
+    let tolerance: Tolerance
 
     /// What the goldens' README accepts; wider for logits at scale 100 than at 1/0.07.
     struct Tolerance {
@@ -147,10 +147,10 @@ final class GoldenModel {
     }
 
     /// All images through the scorer: logits (N, C) and raw image features (N, E).
-    private func score(
-        _ sentences: [[Int32]], prompts: LearnedPrompts?
+    func score(
+        _ sentences: [[Int32]], prompts: LearnedPrompts?, on other: ModelFolder? = nil
     ) throws -> (logits: [Float], features: [Float], scorer: Scorer) {
-        let scorer = try Scorer(clip: model.clip, prompts: prompts, sentences: sentences)
+        let scorer = try Scorer(clip: (other ?? model).clip, prompts: prompts, sentences: sentences)
         let perImage = images.count / imageCount
         var logits: [Float] = []
         var features: [Float] = []
@@ -286,9 +286,22 @@ final class GoldenModel {
                     absolute: tolerance.rawFeatures)
             }
         }
-        if let last = expected["vision_last_hidden"], last.shape.count == 3, let post = expected["vision_pooled"] {
-            // The pooled token is the last hidden state's [CLS], normalised: both tensors must tell of the same rows.
-            c.expectEqual("rows of vision_last_hidden", last.shape[0], post.shape[0])
+        // Of the last hidden states only [CLS] and the end tokens are computed here.
+        if let hidden = expected["vision_last_hidden"], hidden.shape.count == 3 {
+            let values = try hidden.floats(), (tokens, d) = (hidden.shape[1], hidden.shape[2])
+            let wanted = (0..<hidden.shape[0]).flatMap { values[($0 * tokens * d)..<($0 * tokens * d + d)] }
+            c.compare("vision_last_hidden[CLS]", trace.visionLast(count: n), wanted, absolute: tolerance.rawFeatures)
+        }
+        if let hidden = expected["text_last_hidden"], hidden.shape.count == 3 {
+            let values = try hidden.floats(), (places, d) = (hidden.shape[1], hidden.shape[2])
+            let pooled = trace.textPooled
+            // The first places alone are in the file: longer sentences end behind them.
+            for (s, ids) in sentences.enumerated() where ids.count <= places && s < hidden.shape[0] {
+                let first = (s * places + ids.count - 1) * d
+                c.compare(
+                    "text_last_hidden[end of \(s)]", Array(pooled[(s * d)..<((s + 1) * d)]),
+                    Array(values[first..<(first + d)]), absolute: tolerance.rawFeatures)
+            }
         }
         return c.result
     }

@@ -74,6 +74,26 @@ extension ClassSentences {
     }
 }
 
+extension ClassSentences {
+    /// Whether the learned context leaves room for the class names.
+    ///
+    /// Names that are too long beside the reference's four words as well are no matter of the context: they are shortened.
+    ///
+    /// - Throws: `TrainingError.contextTooLong` with the classes whose sentences would be cut.
+    public static func checkRoom(_ classNames: [String], method: MethodSpec, tokenizer: BPETokenizer, window: Int) throws {
+        guard method.name != .zeroshot, method.name != .vision else { return }
+        let prefix = tokenizer.encode(PromptWords(method, tokenizer: tokenizer).prefix).count
+        let usual = min(prefix, tokenizer.encode(MethodSpec().initialWords).count)
+        // Start token, name, full stop and end token.
+        let rest = classNames.map { 2 + tokenizer.encode("\($0).").count }
+        let cut = classNames.indices.filter { prefix + rest[$0] > window && usual + rest[$0] <= window }
+        guard !cut.isEmpty else { return }
+        throw TrainingError.contextTooLong(
+            context: method.context, window: window, classes: cut.map { classNames[$0] },
+            largest: window - (cut.map { rest[$0] }.max() ?? 0))
+    }
+}
+
 /// What a method with word prompts starts from, and the words that stand in its sentences.
 public struct PromptWords: Sendable, Equatable {
     /// "a photo of a", or "X X" for tokens that start from random values.

@@ -1,8 +1,9 @@
 import Datasets
 import Engine
 import Formats
+import RunModel
 
-/// A CLIP folder made ready for computing: weights in the engine, tokenizer, image geometry.
+/// A CLIP, from a folder or a file, made ready for computing: weights in the engine, tokenizer, image geometry.
 public final class ModelFolder {
     public let path: String
     public let configuration: CLIPConfiguration
@@ -10,20 +11,36 @@ public final class ModelFolder {
     public let geometry: ImageGeometry
     public let fingerprint: String
     public let clip: FrozenCLIP
+    /// The weights under their Hugging Face names, as they are stored.
+    public let files: CLIPFiles
 
-    /// - Parameter threads: 0 takes one for each processor.
+    /// - Parameters:
+    ///   - vocabulary: a folder with the vocabulary; nil looks beside the weights.
+    ///   - threads: 0 takes one for each processor.
     /// - Throws: `FormatError`, `EngineError`, `DatasetError`, each saying what to do.
-    public init(path: String, threads: Int = 0) throws {
-        let folder = try CLIPFolder(path: path)
-        self.path = path
-        configuration = folder.configuration
-        tokenizer = folder.tokenizer
-        fingerprint = folder.fingerprint
-        geometry = try ImageGeometry(folder.preprocessing, imageSize: folder.configuration.imageSize)
-        clip = try FrozenCLIP(
-            shape: CLIPShape(folder.configuration), startToken: folder.tokenizer.startToken,
-            source: TensorSource(folder.weights), workers: Workers(count: threads))
+    public convenience init(path: String, vocabulary: String? = nil, threads: Int = 0) throws {
+        try self.init(CLIPFiles(path: path, vocabulary: vocabulary), threads: threads)
     }
+
+    /// The model of a session.
+    public convenience init(_ spec: ModelSpec, threads: Int = 0) throws {
+        try self.init(path: spec.path, vocabulary: spec.vocabulary, threads: threads)
+    }
+
+    public init(_ files: CLIPFiles, threads: Int = 0) throws {
+        self.files = files
+        path = files.path
+        configuration = files.configuration
+        tokenizer = files.tokenizer
+        fingerprint = files.fingerprint
+        geometry = try ImageGeometry(files.preprocessing, imageSize: files.configuration.imageSize)
+        clip = try FrozenCLIP(
+            shape: CLIPShape(files.configuration), startToken: files.tokenizer.startToken,
+            source: TensorSource(files.weights), workers: Workers(count: threads))
+    }
+
+    /// What had to be assumed of the model because no file says it.
+    public var notes: [String] { files.files.notes.map { "\(path): \($0)" } }
 }
 
 extension CLIPShape {

@@ -16,6 +16,18 @@ public struct CheckpointState: Sendable, Equatable {
     public var rateFactor: Double?
     public var modelFingerprint: String
     public var method: MethodSpec
+
+    public init(
+        step: Int, epoch: Int, batch: Int, seed: Int, rateFactor: Double?, modelFingerprint: String, method: MethodSpec
+    ) {
+        self.step = step
+        self.epoch = epoch
+        self.batch = batch
+        self.seed = seed
+        self.rateFactor = rateFactor
+        self.modelFingerprint = modelFingerprint
+        self.method = method
+    }
 }
 
 /// Checkpoints in safetensors: trainable tensors under the reference's names, momentum under `momentum/`, the rest as text.

@@ -13,11 +13,14 @@ public final class Trainer {
         public var model: ModelFolder
         /// All classes, all images.
         public var data: ImageDataset
+        /// Zero-shot figures of the same model, images and sentence that are known already.
+        public var zeroShot: [EvaluationResult]
 
-        public init(spec: SessionSpec, model: ModelFolder, data: ImageDataset) {
+        public init(spec: SessionSpec, model: ModelFolder, data: ImageDataset, zeroShot: [EvaluationResult] = []) {
             self.spec = spec
             self.model = model
             self.data = data
+            self.zeroShot = zeroShot
         }
     }
 
@@ -28,11 +31,14 @@ public final class Trainer {
         public var seconds: Double
         /// Accuracies of the evaluations at the checkpoint's step that are already stored.
         public var evaluated: [ClassSubset: Double]
+        /// Class lists whose zero-shot figures are already stored.
+        public var measured: Set<ClassSubset>
 
-        public init(checkpoint: String, seconds: Double, evaluated: [ClassSubset: Double]) {
+        public init(checkpoint: String, seconds: Double, evaluated: [ClassSubset: Double], measured: Set<ClassSubset> = []) {
             self.checkpoint = checkpoint
             self.seconds = seconds
             self.evaluated = evaluated
+            self.measured = measured
         }
     }
 
@@ -54,6 +60,8 @@ public final class Trainer {
     private var seconds: Double
     /// Classes that need no evaluation at this step any more.
     private var evaluated: Set<ClassSubset>
+    /// Class lists whose zero-shot figures the run has.
+    private var measured: Set<ClassSubset>
     private var last: MetricPoint?
     /// The latest accuracy of each.
     private var latest: [ClassSubset: Double]
@@ -77,9 +85,17 @@ public final class Trainer {
         self.commands = commands
         self.emit = emit
         let spec = inputs.spec, model = inputs.model
+        if !spec.data.allowMissing { try inputs.data.requireComplete() }
         training = inputs.data.fewShot(shots: spec.data.shots, seed: spec.seed).cut(to: spec.data.classes)
+        try ClassSentences.checkRoom(
+            inputs.data.classNames, method: spec.method, tokenizer: model.tokenizer, window: model.configuration.contextLength)
         let sentences = Self.sentences(training.classNames, spec: spec, model: model)
-        warnings = inputs.data.warnings + sentences.warnings
+        let short = spec.method.name == .zeroshot ? nil : training.belowShots(spec.data.shots)
+        var notes = inputs.data.warnings + sentences.warnings + (short.map { [$0] } ?? [])
+        if spec.method.name == .zeroshot, let own = inputs.data.template, own != spec.data.template {
+            notes.append("the data set's own sentence is \"\(own)\", the session's \"\(spec.data.template)\": set data.template to compare with the paper")
+        }
+        warnings = notes
         let method = try PromptMethod(spec.method, classes: training.classNames.count)
         if method != .zeroshot, training.train.isEmpty {
             throw TrainingError.emptySubset(
@@ -107,6 +123,7 @@ public final class Trainer {
         seconds = continuing?.seconds ?? 0
         latest = continuing?.evaluated ?? [:]
         evaluated = Set(latest.keys)
+        measured = continuing?.measured ?? []
         if let continuing {
             state = try Checkpoint.restore(prompts, from: continuing.checkpoint)
             prompted.restore(stepsTaken: state.step)
@@ -233,23 +250,50 @@ public final class Trainer {
                 continue
             }
             let data = inputs.data.cut(to: classes)
+            try measureZeroShot(data, classes)
             let sentences = Self.sentences(data.classNames, spec: spec, model: inputs.model)
             sentences.warnings.forEach(warn)
-            let task = Evaluator.Task(
-                data: data, classes: classes, subset: spec.eval.subset, sentences: sentences.tokens,
-                method: spec.method.name, step: state.step, epoch: state.epoch, batch: spec.eval.batch)
-            let result = try evaluator.evaluate(task, prompts: isTraining ? prompts : nil) { done, total in
-                emit(.evaluationProgress(classes: classes, done: done, total: total))
-                return !commands.holdsStop
-            }
-            guard let result else {
-                isStopping = true
-                return
-            }
-            if let text = result.skippedWarning { warn(text) }
+            let result = try score(
+                Evaluator.Task(
+                    data: data, classes: classes, subset: spec.eval.subset, sentences: sentences.tokens,
+                    method: spec.method.name, step: state.step, epoch: state.epoch, batch: spec.eval.batch),
+                prompts: isTraining ? prompts : nil)
+            guard let result else { return }
             latest[classes] = result.accuracy
             emit(.evaluated(result))
         }
+    }
+
+    /// What gains are measured against: zero-shot CLIP under the session's template, once a run and class list.
+    private func measureZeroShot(_ data: ImageDataset, _ classes: ClassSubset) throws {
+        guard isTraining, !measured.contains(classes) else { return }
+        if var known = inputs.zeroShot.first(where: { $0.classes == classes && $0.subset == spec.eval.subset }) {
+            measured.insert(classes)
+            known.data = data.folder
+            return emit(.evaluated(known))
+        }
+        guard spec.eval.zeroShot else { return }
+        let sentences = ClassSentences(
+            classNames: data.classNames, template: spec.data.template, tokenizer: inputs.model.tokenizer,
+            window: inputs.model.configuration.contextLength)
+        let task = Evaluator.Task(
+            data: data, classes: classes, subset: spec.eval.subset, sentences: sentences.tokens, method: .zeroshot,
+            batch: spec.eval.batch)
+        guard let result = try score(task, prompts: nil) else { return }
+        measured.insert(classes)
+        emit(.evaluated(result))
+    }
+
+    /// Nil when it was stopped, which then ends the run.
+    private func score(_ task: Evaluator.Task, prompts: LearnedPrompts?) throws -> EvaluationResult? {
+        guard !isStopping else { return nil }
+        let result = try evaluator.evaluate(task, prompts: prompts) { done, total in
+            emit(.evaluationProgress(classes: task.classes, done: done, total: total))
+            return !commands.holdsStop
+        }
+        if let text = result?.skippedWarning { warn(text) }
+        if result == nil { isStopping = true }
+        return result
     }
 
     /// The same image or name comes again in every epoch and evaluation: once is enough.

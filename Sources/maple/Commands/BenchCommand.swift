@@ -1,15 +1,19 @@
 import ArgumentParser
 import Engine
 import Foundation
+import RunModel
 import Training
 
 struct BenchCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "bench", abstract: "Time MaPLe's training step and evaluation.",
+        commandName: "bench", abstract: "Time a method's training step and evaluation.",
         discussion: """
-            With --dump, reads a folder that the PyTorch peer wrote (torch_peer.py --dump), checks loss, logits and gradients \
-            against it, then times the same step. With --shape, uses random weights.
+            With --dump, reads a folder that a PyTorch peer wrote (torch_peer.py --dump; methods_peer.py for methods other than \
+            MaPLe), checks loss, logits and gradients against it, then times the same step. With --shape, uses random weights.
             """)
+
+    @Option(help: "Method: coop, cocoop, vision, language, independent or maple.")
+    var method: MethodName = .maple
 
     @Option(help: "Folder written by the PyTorch peer.")
     var dump: String?
@@ -23,10 +27,10 @@ struct BenchCommand: ParsableCommand {
     @Option(help: "Images in a batch, with --shape.")
     var batch = 4
 
-    @Option(help: "Context length, with --shape.")
-    var context = 2
+    @Option(help: "Context length, with --shape (default: the paper's).")
+    var context: Int?
 
-    @Option(help: "Prompt depth, with --shape (default: 9, or all layers of a smaller model).")
+    @Option(help: "Prompt depth, with --shape (default: the paper's, or all layers of a smaller model).")
     var depth: Int?
 
     @Option(help: "Timed steps.")
@@ -48,9 +52,10 @@ struct BenchCommand: ParsableCommand {
         if let shape, Bench.shapes[shape] == nil {
             throw ValidationError("--shape must be one of \(Bench.shapes.keys.sorted().joined(separator: ", "))")
         }
-        for (name, value) in [("classes", classes), ("batch", batch), ("context", context), ("steps", steps)] {
+        for (name, value) in [("classes", classes), ("batch", batch), ("context", context ?? 1), ("depth", depth ?? 1), ("steps", steps)] {
             guard value >= 1, value <= 1_000_000 else { throw ValidationError("--\(name) must be at least 1") }
         }
+        if method == .zeroshot { throw ValidationError("zero-shot CLIP takes no training step; name a method that learns") }
         guard warmup >= 0, evalImages >= 0 else { throw ValidationError("--warmup and --eval-images cannot be negative") }
     }
 
@@ -59,9 +64,9 @@ struct BenchCommand: ParsableCommand {
         (bench.steps, bench.warmup, bench.threads, bench.evalImages) = (steps, warmup, compute.threads, evalImages)
         let report: BenchReport
         if let dump {
-            report = try bench.run(dump: dump)
+            report = try bench.run(dump: dump, method: method)
         } else {
-            report = try bench.run(shape: shape ?? "", classes: classes, batch: batch, context: context, depth: depth)
+            report = try bench.run(shape: shape ?? "", classes: classes, batch: batch, context: context, depth: depth, method: method)
         }
         if json { try sayJSON(report) } else { show(report) }
         if let check = report.check, !check.passed {
@@ -72,6 +77,7 @@ struct BenchCommand: ParsableCommand {
 
     private func show(_ r: BenchReport) {
         func line(_ name: String, _ text: String) { say(name.padding(toLength: 20, withPad: " ", startingAt: 0) + text) }
+        line("method", "\(r.method.rawValue), \(r.trainableParameters) trainable parameters")
         line("shape", "\(r.shape), \(r.classes) classes, batch \(r.batch), context \(r.context), depth \(r.depth)")
         line("machine", "\(r.threads) threads, BLAS core \(r.blasCore)")
         if let c = r.check {

@@ -84,7 +84,7 @@ struct CostCommand: ParsableCommand {
             let spec = try ProtocolFile.read(path: session, overrides: overrides)
             let plan = try ProtocolPlan(spec)
             for line in plan.empty { note("left out: \(line)") }
-            let folder = try CLIPFolder(path: spec.model, checkingFinite: false)
+            let folder = try CLIPFiles(path: spec.model, checkingFinite: false)
             size = try shapeOf(folder)
             modelPath = spec.model
             for row in plan.rows.indices {
@@ -93,7 +93,7 @@ struct CostCommand: ParsableCommand {
             }
         } else {
             let spec = try SessionFile.read(path: session, overrides: overrides)
-            let folder = try CLIPFolder(path: spec.model.path, checkingFinite: false)
+            let folder = try CLIPFiles(path: spec.model.path, vocabulary: spec.model.vocabulary, checkingFinite: false)
             size = try shapeOf(folder)
             modelPath = spec.model.path
             let names = try shape == nil ? ImageDataset.open(path: spec.data.path, split: spec.data.split).cut(to: spec.data.classes).classNames : []
@@ -125,7 +125,7 @@ struct CostCommand: ParsableCommand {
     /// The program itself without a model.
     static let programBytes = 40.0 * 1_048_576
 
-    private func shapeOf(_ folder: CLIPFolder) throws -> CLIPShape {
+    private func shapeOf(_ folder: CLIPFiles) throws -> CLIPShape {
         if let shape, let known = Bench.shapes[shape] { return known }
         return CLIPShape(folder.configuration)
     }
@@ -137,7 +137,7 @@ struct CostCommand: ParsableCommand {
             workers: Workers(count: compute.threads))
     }
 
-    private func subject(_ name: String, _ spec: SessionSpec, _ names: [String], _ folder: CLIPFolder) throws -> Subject {
+    private func subject(_ name: String, _ spec: SessionSpec, _ names: [String], _ folder: CLIPFiles) throws -> Subject {
         if let shape, let size = Bench.shapes[shape] {
             // Sentences as long as those of real class names: context or four words, one to three tokens of a name, full stop.
             var generator = RunGenerator(seed: 1, "cost")

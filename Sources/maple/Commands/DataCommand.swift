@@ -5,7 +5,7 @@ import RunModel
 
 struct DataTools: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "data", abstract: "Look at data sets.", subcommands: [DataCheckCommand.self])
+        commandName: "data", abstract: "Look at data sets, and draw some.", subcommands: [DataCheckCommand.self, DataDrawCommand.self])
 }
 
 struct DataCheckCommand: ParsableCommand {
@@ -30,8 +30,9 @@ struct DataCheckCommand: ParsableCommand {
             data = try ImageDataset.open(path: folder, split: split)
         } catch let error as DatasetError {
             // Before the reason: all that is missing, so that it can be fetched in one go.
-            if split == nil, let known = try? Benchmark.recognise(folder) {
-                note("\(folder) looks like \(known.title) (\(known.rawValue))")
+            let seen = (try? Benchmark.recognise(folder)) ?? nil
+            if split == nil, let known = seen ?? Benchmark(named: URL(fileURLWithPath: folder).lastPathComponent) {
+                note("\(folder) \(seen == nil ? "is named" : "looks") like \(known.title) (\(known.rawValue))")
                 for part in known.absentParts(in: folder) where part.isNeeded { note("missing: \(folder)/\(part.path): \(part.what)") }
             }
             throw error

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Datasets
 import Engine
+import Formats
 import Foundation
 import RunModel
 import RunStore
@@ -9,6 +10,8 @@ import Training
 
 extension ClassSubset: ExpressibleByArgument {}
 extension ImageSubset: ExpressibleByArgument {}
+extension EnsembleName: ExpressibleByArgument {}
+extension MethodName: ExpressibleByArgument {}
 
 /// What is scored, and over which names.
 struct ScoringOptions: ParsableArguments {
@@ -23,6 +26,9 @@ struct ScoringOptions: ParsableArguments {
 
     @Option(help: "Sentence of zero-shot prompts, {} standing for the class name.")
     var template: String?
+
+    @Flag(help: "Go on where images that the split file lists are missing.")
+    var allowMissing = false
 
     @Flag(help: "Print one JSON object on standard output.")
     var json = false
@@ -42,22 +48,33 @@ struct ZeroShot: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "zeroshot", abstract: "Score a data set with zero-shot CLIP.")
 
-    @Option(help: "Hugging Face CLIP folder.")
+    @Option(help: "CLIP folder or file.")
     var model: String
+
+    @Option(help: ArgumentHelp("Folder with vocab.json and merges.txt, where the model has none.", valueName: "folder"))
+    var vocabulary: String?
 
     @Option(help: "Data set folder.")
     var data: String
+
+    @Option(help: "Sentences that are averaged: selected (seven templates chosen for ImageNet) or selected+template.")
+    var ensemble: EnsembleName = .none
 
     @OptionGroup var scoring: ScoringOptions
     @OptionGroup var compute: ThreadOptions
 
     func run() throws {
-        let model = try ModelFolder(path: model, threads: compute.threads)
+        let model = try ModelFolder(path: model, vocabulary: vocabulary, threads: compute.threads)
+        model.notes.forEach { note("warning: \($0)") }
         let classes = scoring.classes ?? .all
-        let data = try ImageDataset.open(path: data, split: scoring.split).cut(to: classes)
+        let whole = try ImageDataset.open(path: data, split: scoring.split)
+        if !scoring.allowMissing { try whole.requireComplete() }
+        let data = whole.cut(to: classes)
+        var spec = SessionSpec(name: "zeroshot", model: ModelSpec(path: model.path), data: DataSpec(path: data.folder))
+        spec.method = MethodSpec(name: .zeroshot, ensemble: ensemble)
+        if let template = scoring.template ?? data.template { spec.data.template = template }
         let sentences = ClassSentences(
-            classNames: data.classNames, template: scoring.template ?? data.template ?? DataSpec(path: "").template, tokenizer: model.tokenizer,
-            window: model.configuration.contextLength)
+            classNames: data.classNames, spec: spec, tokenizer: model.tokenizer, window: model.configuration.contextLength)
         try score(
             Evaluator.Task(
                 data: data, classes: classes, subset: scoring.subset, sentences: sentences.tokens, method: .zeroshot),
@@ -67,16 +84,27 @@ struct ZeroShot: ParsableCommand {
 
 struct Eval: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Score a run's checkpoint, on its own data set or another.")
+        abstract: "Score a run's checkpoint, on its own data set or another.",
+        discussion: """
+            A checkpoint that another program wrote (the reference's model.pth.tar-N, or its folder) is scored in the same way; \
+            it needs --model and --data.
+            """)
 
-    @Argument(help: ArgumentHelp("Run folder, its name, a beginning of it, or \"last\".", valueName: "run"))
+    @Argument(
+        help: ArgumentHelp(
+            "Run folder, its name, a beginning of it, or \"last\"; or a file of learned prompts.", valueName: "run-or-file"))
     var target: String
+
+    @OptionGroup var words: PromptWordOptions
 
     @Option(help: "Checkpoint within the run, such as epoch-3 (default: the last).")
     var checkpoint: String?
 
-    @Option(help: "Hugging Face CLIP folder (default: the run's).")
+    @Option(help: "CLIP folder or file (default: the run's).")
     var model: String?
+
+    @Option(help: ArgumentHelp("Folder with vocab.json and merges.txt, where the model has none.", valueName: "folder"))
+    var vocabulary: String?
 
     @Option(help: "Data set folder (default: the run's).")
     var data: String?
@@ -91,6 +119,7 @@ struct Eval: ParsableCommand {
     @OptionGroup var compute: ThreadOptions
 
     func run() throws {
+        if let file = PromptFile.find(target) { return try scorePrompts(at: file) }
         let folder = try RunList.find(target, in: runs ?? RunFolder.defaultRoot())
         // Paths that are overridden need not exist any more.
         var overrides: [String] = []
@@ -99,34 +128,31 @@ struct Eval: ParsableCommand {
             overrides.append("\(key)=\(path.hasPrefix("/") ? path : FileManager.default.currentDirectoryPath + "/" + path)")
         }
         place("model.path", model)
+        place("model.vocabulary", vocabulary)
         place("data.path", data)
         var spec = try SessionFile.read(path: folder.sessionFile, overrides: overrides)
         if data != nil { spec.data.split = nil }
         if let split = scoring.split { spec.data.split = split }
-        let model = try ModelFolder(path: spec.model.path, threads: compute.threads)
+        let model = try ModelFolder(spec.model, threads: compute.threads)
         let listing = data == nil ? try SplitKeeper.read(folder) : nil
-        let classes = scoring.classes ?? .all
-        let images = try TrainingRun.open(spec.data, listing: listing).cut(to: classes)
-        let words = PromptWords(spec.method, tokenizer: model.tokenizer)
+        // Class-specific contexts know no other classes than those they were trained on.
+        let classes = scoring.classes ?? (spec.method.classSpecific ? spec.data.classes : .all)
+        let whole = try TrainingRun.open(spec.data, listing: listing)
+        if !scoring.allowMissing, !spec.data.allowMissing { try whole.requireComplete() }
+        let images = whole.cut(to: classes)
         var prompts: LearnedPrompts?
         var state: CheckpointState?
-        if spec.method.name != .zeroshot {
-            let learned = try LearnedPrompts(
-                clip: model.clip, method: PromptMethod(spec.method), initial: words.initial, seed: 1)
-            let restored = try Checkpoint.restore(learned, from: try checkpointPath(folder))
-            guard restored.modelFingerprint == model.fingerprint else {
-                throw TrainingError.modelChanged(expected: restored.modelFingerprint, found: model.fingerprint)
-            }
-            (prompts, state) = (learned, restored)
+        if spec.method.name == .zeroshot {
+            // A sentence that is asked for stands alone; another of the paper's data sets is read in its own.
+            if data != nil, let own = images.template { spec.data.template = own }
+            if let template = scoring.template { (spec.data.template, spec.method.ensemble) = (template, .none) }
+        } else {
+            let opened = try Checkpoint.open(path: try folder.checkpointPath(checkpoint), model: model)
+            (prompts, state) = (opened.prompts, opened.state)
             if scoring.template != nil { note("warning: --template is for zero-shot runs; this run's sentence is learned") }
         }
-        let window = model.configuration.contextLength
-        let sentences =
-            spec.method.name == .zeroshot
-            ? ClassSentences(
-                classNames: images.classNames, template: scoring.template ?? spec.data.template, tokenizer: model.tokenizer,
-                window: window)
-            : ClassSentences(classNames: images.classNames, tokenizer: model.tokenizer, window: window, sentence: words.sentence)
+        let sentences = ClassSentences(
+            classNames: images.classNames, spec: spec, tokenizer: model.tokenizer, window: model.configuration.contextLength)
         let result = try score(
             Evaluator.Task(
                 data: images, classes: classes, subset: scoring.subset, sentences: sentences.tokens,
@@ -135,15 +161,29 @@ struct Eval: ParsableCommand {
         if save { note("kept as \(try folder.keep(result, ownData: data == nil))") }
     }
 
-    private func checkpointPath(_ folder: RunFolder) throws -> String {
-        if let checkpoint {
-            let name = checkpoint.hasSuffix(".safetensors") ? checkpoint : checkpoint + ".safetensors"
-            return name.contains("/") ? name : folder.checkpointsFolder + "/" + name
+    /// Prompts that do not lie in a run.
+    private func scorePrompts(at path: String) throws {
+        guard let model, let data else {
+            throw ValidationError("\(path) is a file of prompts: name its CLIP with --model and the images with --data")
         }
-        guard let newest = try folder.newestCheckpoint() else {
-            throw TrainingError.checkpoint(path: folder.checkpointsFolder, what: "there is none. Train the run first.")
-        }
-        return folder.path + "/" + newest.file
+        if save { throw ValidationError("--save is for runs: import the file first (maple import)") }
+        let file = try PromptCheckpoint(path: path)
+        let clip = try ModelFolder(path: model, vocabulary: vocabulary, threads: compute.threads)
+        let opened = try OpenedPrompts(file, model: clip, given: words.given)
+        (clip.notes + opened.notes.map { "\(path): \($0)" }).forEach { note("warning: \($0)") }
+        if let names = opened.classNames, !scoring.quiet { note("trained on \(names.count) classes: \(listed(names))") }
+        let classes = scoring.classes ?? .all
+        let whole = try ImageDataset.open(path: data, split: scoring.split)
+        if !scoring.allowMissing { try whole.requireComplete() }
+        let images = whole.cut(to: classes)
+        let sentences = ClassSentences(
+            classNames: images.classNames, tokenizer: clip.tokenizer, window: clip.configuration.contextLength,
+            sentence: PromptWords(opened.method, tokenizer: clip.tokenizer).sentence)
+        try score(
+            Evaluator.Task(
+                data: images, classes: classes, subset: scoring.subset, sentences: sentences.tokens, method: opened.method.name,
+                step: opened.step, epoch: opened.epoch),
+            warnings: images.warnings + sentences.warnings, model: clip, prompts: opened.prompts, scoring)
     }
 }
 
@@ -157,9 +197,40 @@ extension RunFolder {
     }
 }
 
+/// What files of prompts leave unsaid.
+struct PromptWordOptions: ParsableArguments {
+    @Option(
+        name: .customLong("init"),
+        help: ArgumentHelp("For a file of prompts: the words its context started from, with those after it.", valueName: "words"))
+    var initialWords: String?
+
+    @Option(help: "For a file of CoOp's prompts: where the class name stands (end, middle, front).")
+    var position: NamePlace?
+
+    var given: OpenedPrompts.Given { .init(words: initialWords, position: position) }
+}
+
+extension NamePlace: ExpressibleByArgument {}
+
+extension PromptFile {
+    /// The file of prompts that a command's argument names: a file, or a folder of the reference's trainer.
+    static func find(_ target: String) -> String? {
+        var status = stat()
+        guard !target.isEmpty, stat(target, &status) == 0 else { return nil }
+        if status.st_mode & S_IFMT == S_IFREG { return target }
+        let isRun = (try? RunFolder.open(target)) != nil
+        return isRun ? nil : newest(in: target)
+    }
+}
+
+/// Up to ten names in a row.
+func listed(_ names: [String]) -> String {
+    names.prefix(10).joined(separator: ", ") + (names.count > 10 ? " and \(names.count - 10) more" : "")
+}
+
 /// Scores, prints, and answers the result.
 @discardableResult
-private func score(
+func score(
     _ task: Evaluator.Task, warnings: [String], model: ModelFolder, prompts: LearnedPrompts?, _ options: ScoringOptions
 ) throws -> EvaluationResult {
     warnings.forEach { note("warning: \($0)") }

@@ -24,6 +24,8 @@ struct Export: ParsableCommand {
     @Option(help: "Checkpoint within the run, such as epoch-3 (default: the last).")
     var checkpoint: String?
 
+    @OptionGroup var clip: ExportModelOptions
+
     @Flag(help: "Replace what is there.")
     var force = false
 
@@ -41,6 +43,9 @@ struct Export: ParsableCommand {
         switch to {
         case .csv, .jsonl: try exportMetrics(request)
         case .tensorboard: try exportTensorBoard(request)
+        case .reference: try exportReference(request)
+        case .safetensors: try exportSafetensors(request)
+        case .huggingface: try exportHuggingFace(request)
         }
     }
 

@@ -119,7 +119,7 @@ struct FeaturesCommand: ParsableCommand {
         var spec = try SessionFile.parse(text: try folder.sessionText(), name: folder.sessionFile)
         if let data { (spec.data.path, spec.data.split) = (data, nil) }
         if let split { spec.data.split = split }
-        let model = try ModelFolder(path: spec.model.path, threads: compute.threads)
+        let model = try ModelFolder(spec.model, threads: compute.threads)
         let images = try TrainingRun.open(spec.data, listing: data == nil ? SplitKeeper.read(folder) : nil).cut(to: classes)
         let prompts = spec.method.name == .zeroshot ? nil : try Checkpoint.open(path: folder.checkpointPath(checkpoint), model: model).prompts
         let progress = ProgressLine(quiet: quiet)

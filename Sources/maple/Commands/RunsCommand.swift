@@ -2,10 +2,28 @@ import ArgumentParser
 import Foundation
 import RunModel
 import RunStore
-import SessionFile
+
+extension RunQuery.Order: ExpressibleByArgument {}
 
 struct Runs: ParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "List runs, newest first.")
+    static let configuration = CommandConfiguration(
+        abstract: "List runs, newest first.",
+        discussion: """
+            The list comes from an index that is kept beside the run folders (.catalogue-1.sqlite) and follows them by itself; it may be \
+            deleted at any time.
+            """)
+
+    @Argument(help: "Words that all occur in a run's name, folder, method, data set, model, seed or state.")
+    var search: [String] = []
+
+    @Option(help: "Sort by this; numbers come largest first, names from A.")
+    var sort: RunQuery.Order = .created
+
+    @Flag(help: "Turn the order round.")
+    var reverse = false
+
+    @Option(help: "At most so many runs.")
+    var limit: Int?
 
     @Option(help: "Folder that holds the run folders (default: $MAPLE_RUNS, else ./runs).")
     var runs: String?
@@ -33,9 +51,14 @@ struct Runs: ParsableCommand {
         var source: String?
     }
 
+    func validate() throws {
+        if let limit, limit < 1 { throw ValidationError("--limit must be 1 or more") }
+    }
+
     func run() throws {
         let root = runs ?? RunFolder.defaultRoot()
-        let found = try RunList.scan(root) { try SessionFile.parse(text: $0, name: "session.toml") }
+        let query = RunQuery(search: search.joined(separator: " "), order: sort, isAscending: sort.isText != reverse, limit: limit)
+        let found = try RunLibrary(root: root).catalogue.runs(query).map(\.overview)
         if json {
             return try sayJSON(
                 found.map {
@@ -46,7 +69,9 @@ struct Runs: ParsableCommand {
                         harmonic_mean: $0.harmonicMean, created: $0.created, source: $0.source)
                 })
         }
-        guard !found.isEmpty else { return note("no runs in \(root). Start one: maple train SESSION") }
+        guard !found.isEmpty else {
+            return note(search.isEmpty ? "no runs in \(root). Start one: maple train SESSION" : "no run in \(root) matches. Write fewer words.")
+        }
         say(
             table(
                 ["run", "state", "method", "data", "seed", "steps", "base %", "new %", "HM %", "time"],

@@ -66,6 +66,9 @@ struct Resume: ParsableCommand {
 
     func run() throws {
         let folder = try RunList.find(target, in: runs ?? RunFolder.defaultRoot())
+        if let text = try? folder.sessionText(), PretrainFile.isPretraining(text) {
+            return try PretrainCommand.resume(folder, threads: compute.threads, quiet: quiet, json: json)
+        }
         try ImportedRun.refuse(folder)
         let spec = try SessionFile.read(path: folder.sessionFile)
         let overview = RunList.overview(folder)

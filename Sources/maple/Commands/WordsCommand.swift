@@ -75,7 +75,7 @@ struct WordsCommand: ParsableCommand {
     func run() throws {
         let folder = try RunList.find(target, in: runs ?? RunFolder.defaultRoot())
         let spec = try SessionFile.parse(text: try folder.sessionText(), name: folder.sessionFile)
-        let model = try ModelFolder(path: spec.model.path, threads: compute.threads)
+        let model = try ModelFolder(spec.model, threads: compute.threads)
         guard spec.method.name != .zeroshot else { throw ValidationError("\(folder.path) is zero-shot: nothing was learned") }
         let prompts = try Checkpoint.open(path: try folder.checkpointPath(checkpoint), model: model).prompts
         let (names, chosen) = try classNames(folder)
@@ -112,8 +112,7 @@ struct WordsCommand: ParsableCommand {
 
     private func tokens(_ prompts: LearnedPrompts, _ model: ModelFolder) throws -> [Token] {
         let width = model.clip.shape.text.width
-        let weights = try CLIPFolder(path: model.path, checkingFinite: false).weights
-        let embedding = try weights.tensor(
+        let embedding = try model.files.weights.tensor(
             "text_model.embeddings.token_embedding.weight", shape: [model.clip.shape.vocabulary, width]).floats()
         guard let words = NearestWords(embedding: embedding, width: width) else { return [] }
         var result: [Token] = []

@@ -4,13 +4,16 @@ import RunStore
 
 /// What `maple export --to` writes. A new target is a case here, its line of help, and its branch in `Export.write`.
 enum ExportTarget: String, CaseIterable, ExpressibleByArgument {
-    case csv, jsonl, tensorboard
+    case csv, jsonl, tensorboard, reference, safetensors, huggingface
 
     /// One line for `--help`.
     var summary: String {
         switch self {
         case .csv: "all metrics as a table with commas, a row a step"
         case .jsonl: "all metrics as lines of JSON, an object a step"
+        case .reference: "the learned prompts as the reference's checkpoint, for torch.load"
+        case .safetensors: "the learned prompts, what they mean as metadata"
+        case .huggingface: "a CLIP folder with the learned words (coop, language of depth 1)"
         case .tensorboard: "scalars, histograms, settings and pictures: an event file"
         }
     }

@@ -69,7 +69,7 @@ struct ProtocolPlan {
 
     init(_ spec: ProtocolSpec) throws {
         self.spec = spec
-        let model = try CLIPFolder(path: spec.model, checkingFinite: false)
+        let model = try CLIPFiles(path: spec.model, checkingFinite: false)
         modelFingerprint = model.fingerprint
         var keys = spec.data
         if keys.isEmpty {
@@ -161,7 +161,7 @@ struct ProtocolPlan {
 
     // MARK: Runs
 
-    private mutating func run(row: Int, index: Int, data: ImageDataset, seed: Int, model: CLIPFolder) throws -> Run {
+    private mutating func run(row: Int, index: Int, data: ImageDataset, seed: Int, model: CLIPFiles) throws -> Run {
         let entry = entries[index], isTransfer = spec.kind.isTransfer
         var overrides = spec.shared + (spec.dataOverrides[entry.key] ?? spec.dataOverrides[entry.title] ?? []) + rows[row].overrides
         let givesTemplate = overrides.contains { $0.hasPrefix("data.template=") }
@@ -174,13 +174,21 @@ struct ProtocolPlan {
             text: "[model]\npath = \".\"\n[data]\npath = \".\"\n", name: spec.name, overrides: overrides)
         session.name = "\(spec.name) \(entry.title) \(rows[row].label)"
         session.seed = seed
+        // Zero-shot CLIP is a row of its own in a protocol's tables.
+        session.eval.zeroShot = false
         session.model.path = spec.model
         session.data.path = data.folder
+        session.data.allowMissing = spec.allowMissing
         if !givesTemplate, let template = data.template { session.data.template = template }
         // A zero-shot run reads none of this: one run serves protocols of any recipe.
         if session.method.name == .zeroshot { session.optim = OptimSpec() }
 
         try check(session.method, model.configuration)
+        for entry in [entry] + (isTransfer ? tested : []) {
+            guard let names = entry.data?.classNames else { continue }
+            try ClassSentences.checkRoom(
+                names, method: session.method, tokenizer: model.tokenizer, window: model.configuration.contextLength)
+        }
         let training = data.fewShot(shots: session.data.shots, seed: seed).cut(to: session.data.classes)
         func sentences(_ names: [String]) -> ClassSentences {
             ClassSentences(
@@ -192,7 +200,7 @@ struct ProtocolPlan {
             classes: training.classNames.count, batch: session.optim.batch)
         if seed == spec.seeds.first {
             for line in sentences(data.classNames).warnings + data.warnings { add("\(entry.title): \(line)") }
-            if let shots = session.data.shots, session.method.name != .zeroshot { shortClasses(training, shots, entry.title) }
+            if session.method.name != .zeroshot, let line = training.belowShots(session.data.shots) { add("\(entry.title): \(line)") }
         }
         let isTrained = session.method.name != .zeroshot
         if isTrained, training.train.isEmpty {
@@ -215,19 +223,6 @@ struct ProtocolPlan {
         for (depth, tower, layers) in depths where depth > layers {
             throw ProtocolError.depth(asked: depth, tower: tower, layers: layers)
         }
-        // Start and end token, a name and the full stop want places too.
-        if parts.words, method.context > configuration.contextLength - 4 {
-            throw ProtocolError.context(asked: method.context, window: configuration.contextLength)
-        }
-    }
-
-    private mutating func shortClasses(_ training: ImageDataset, _ shots: Int, _ title: String) {
-        var counts = [Int](repeating: 0, count: training.classNames.count)
-        for item in training.train { counts[item.label] += 1 }
-        let short = counts.indices.filter { counts[$0] < shots }
-        guard !short.isEmpty else { return }
-        let names = short.prefix(10).map { "\(training.classNames[$0]) (\(counts[$0]))" }.joined(separator: ", ")
-        add("\(title): \(short.count) classes have fewer than \(shots) training images, all of theirs are used: \(names)\(short.count > 10 ? ", ..." : "")")
     }
 
     private mutating func add(_ note: String) {
@@ -238,7 +233,6 @@ struct ProtocolPlan {
 /// What is wrong with a protocol; `description` says what to do.
 enum ProtocolError: Error, CustomStringConvertible {
     case depth(asked: Int, tower: String, layers: Int)
-    case context(asked: Int, window: Int)
     case nothingToRun([String])
     case running(folder: String, process: Int)
     case noFigures(folder: String)
@@ -247,8 +241,6 @@ enum ProtocolError: Error, CustomStringConvertible {
         switch self {
         case .depth(let asked, let tower, let layers):
             "a prompt depth of \(asked) is beyond the \(layers) layers of the \(tower) tower. Set method.depth to \(layers) or less."
-        case .context(let asked, let window):
-            "\(asked) context tokens leave no room for class names in a text window of \(window) places. Set method.context to \(max(1, window - 8)) or less."
         case .nothingToRun(let reasons):
             "nothing of this protocol can be run: \(reasons.joined(separator: "; ")). Check data, root and methods."
         case .running(let folder, let process):
@@ -260,14 +252,13 @@ enum ProtocolError: Error, CustomStringConvertible {
 }
 
 extension MethodCost {
-    /// Which towers get deep prompts, and whether text tokens are learned at all.
-    static func towers(of method: MethodSpec) -> (text: Bool, vision: Bool, words: Bool) {
+    /// Which towers get deep prompts.
+    static func towers(of method: MethodSpec) -> (text: Bool, vision: Bool) {
         switch method.name {
-        case .zeroshot: (false, false, false)
-        case .coop, .cocoop: (false, false, true)
-        case .vision: (false, true, false)
-        case .language: (true, false, true)
-        case .independent, .maple: (true, true, true)
+        case .zeroshot, .coop, .cocoop: (false, false)
+        case .vision: (false, true)
+        case .language: (true, false)
+        case .independent, .maple: (true, true)
         }
     }
 }

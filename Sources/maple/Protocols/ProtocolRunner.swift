@@ -149,7 +149,7 @@ final class ProtocolRunner {
     private func read(_ outcome: inout Outcome) throws {
         let spec = outcome.plan.spec
         for recorded in try outcome.folder.events() {
-            guard case .evaluated(let result) = recorded.event, result.data == spec.data.path else { continue }
+            guard case .evaluated(let result) = recorded.event, result.data == spec.data.path, result.method == spec.method.name else { continue }
             outcome.probes.removeAll { $0.step == result.step && $0.classes == result.classes }
             outcome.probes.append(result)
         }
@@ -176,7 +176,7 @@ final class ProtocolRunner {
                 outcome.targets[entry.title] = kept
                 continue
             }
-            let model = try self.model ?? ModelFolder(path: spec.model.path, threads: threads)
+            let model = try self.model ?? ModelFolder(spec.model, threads: threads)
             self.model = model
             if spec.method.name != .zeroshot, prompts == nil {
                 guard let newest = try outcome.folder.newestCheckpoint() else {

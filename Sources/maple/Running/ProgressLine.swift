@@ -31,6 +31,14 @@ final class ProgressLine: Sendable {
         }
     }
 
+    /// How far something is that has an end; shown on a terminal alone.
+    func counting(_ what: String, _ done: Int, _ total: Int) {
+        guard !isQuiet else { return }
+        state.withLock { state in
+            if done < total { update("\(what): \(done)/\(total)", false, &state) } else { close(&state) }
+        }
+    }
+
     func show(_ event: RunEvent) {
         guard !isQuiet else {
             if case .warning(let text) = event { line("warning: \(text)") }
@@ -50,7 +58,7 @@ final class ProgressLine: Sendable {
             case .evaluated(let result):
                 close(&state)
                 note(
-                    "step \(result.step)  \(result.classes.rawValue) accuracy \(percent(result.accuracy)) %  macro-F1 "
+                    "\(result.method == .zeroshot && state.total > 0 ? "zero-shot" : "step \(result.step)")  \(result.classes.rawValue) accuracy \(percent(result.accuracy)) %  macro-F1 "
                         + "\(percent(result.macroF1)) %  \(result.count) images in \(duration(result.seconds))")
             case .warning(let text):
                 close(&state)

@@ -1,198 +1,47 @@
 import Datasets
 import Dispatch
-import Engine
-import Foundation
 import RunModel
 import RunStore
-import SessionFile
 import Synchronization
 import Training
 
-/// Wires one run: session, model and data to the trainer, its events to the run folder and the progress line.
+/// A run on the command line: trains on the background queue, shows its progress, and obeys signals.
 struct TrainingRun: Sendable {
-    enum Start: Sendable {
-        /// A new folder below this root.
-        case new(root: String)
-        /// Goes on from the newest checkpoint.
-        case resume(RunFolder)
-    }
-
-    struct Outcome: Sendable {
-        var folder: RunFolder
-        /// Nil when the run was stopped.
-        var summary: RunSummary?
-        var stoppedAt: Int
-    }
+    typealias Start = TrainingJob.Start
+    typealias Outcome = TrainingJob.Outcome
 
     var spec: SessionSpec
     var start: Start
     var threads: Int
     var progress: ProgressLine
 
-    /// Trains on the background queue until the end or a signal.
+    /// Trains until the end or a signal.
     func run() throws -> Outcome {
-        let commands = CommandMailbox()
-        let recorder = Mutex<RunRecorder?>(nil)
         let progress = progress
+        let job = TrainingJob(spec: spec, start: start, threads: threads) { opening in
+            progress.line(
+                "run \(opening.folder.path): \(opening.parameters) parameters, \(opening.images) images of \(opening.classes) classes")
+        } observe: { event in
+            progress.show(event)
+        }
         let signals = StopSignals {
             progress.line("stopping: the step is finished and a checkpoint written (again: leave at once)")
-            commands.post(.stop)
+            job.commands.post(.stop)
         }
         defer { signals.end() }
-        // Other processes ask through files; the trainer itself only looks into its mailbox.
-        let inbox = DispatchSource.makeTimerSource(queue: DispatchQueue(label: "maple.inbox"))
-        inbox.schedule(deadline: .now() + 0.3, repeating: 0.3)
-        inbox.setEventHandler {
-            guard let recorder = recorder.withLock({ $0 }) else { return }
-            for command in (try? recorder.takeCommands()) ?? [] { commands.post(command) }
-        }
-        inbox.resume()
-        defer { inbox.cancel() }
-
         let done = DispatchSemaphore(value: 0)
         let outcome = Mutex<Result<Outcome, any Error>?>(nil)
-        TrainingQueue().submit { try train(commands) { made in recorder.withLock { $0 = made } } } completion: { result in
+        TrainingQueue().submit { try job.train() } completion: { result in
             outcome.withLock { $0 = result }
             done.signal()
         }
         done.wait()
-        recorder.withLock { $0 = nil }
         guard let result = outcome.withLock({ $0 }) else { preconditionFailure("the queue ended without an outcome") }
         return try result.get()
     }
 
-    /// On the training queue: opens everything, trains, records.
-    private func train(_ commands: CommandMailbox, _ made: (RunRecorder) -> Void) throws -> Outcome {
-        let model = try ModelFolder(path: spec.model.path, threads: threads)
-        var continuation: Trainer.Continuation?
-        var listing: SplitListing?
-        if case .resume(let folder) = start {
-            listing = try SplitKeeper.read(folder)
-            continuation = try Self.continuation(folder)
-        }
-        let data = try Self.open(spec.data, listing: listing)
-        let recorder: RunRecorder
-        // Recording may fail on a full disk while an event is under way: the run then stops at the next step.
-        let fault = Mutex<(any Error)?>(nil)
-        let current = Mutex<RunRecorder?>(nil)
-        let board = Mutex<TensorBoardRecorder?>(nil)
-        let trainer = try Trainer(
-            Trainer.Inputs(spec: spec, model: model, data: data), continuing: continuation,
-            commands: commands
-        ) { event in
-            do {
-                try current.withLock { $0 }?.record(event)
-            } catch {
-                let isFirst = fault.withLock { fault in
-                    defer { fault = fault ?? error }
-                    return fault == nil
-                }
-                if isFirst { commands.post(.stop) }
-            }
-            board.withLock { $0 }?.record(event)
-            progress.show(event)
-        }
-        switch start {
-        case .new(let root):
-            let folder = try RunFolder.create(in: root, name: spec.name, seed: spec.seed)
-            do {
-                recorder = try RunRecorder(
-                    new: folder, spec: spec, session: SessionFile.write(spec, provenance: provenance(model, data)),
-                    samples: trainer.samples)
-                if let drawn = data.drawnSplit { try SplitKeeper.write(drawn, folder) }
-            } catch {
-                // Nothing has been trained: half a folder helps nobody.
-                try? FileManager.default.removeItem(atPath: folder.path)
-                throw error
-            }
-        case .resume(let folder):
-            guard try folder.samples() == trainer.samples else { throw TrainingError.dataChanged(path: spec.data.path) }
-            recorder = try RunRecorder(resuming: folder, spec: spec, afterStep: trainer.step)
-        }
-        trainer.checkpointFolder = recorder.folder.checkpointsFolder
-        current.withLock { $0 = recorder }
-        if spec.log.tensorBoard {
-            let log = TensorBoardRecorder(recorder.folder, spec: spec, samples: trainer.samples) { [progress] text in
-                try? recorder.record(.warning(text))
-                progress.show(.warning(text))
-            }
-            board.withLock { $0 = log }
-        }
-        made(recorder)
-        progress.line("run \(recorder.folder.path): \(trainer.parameterCount) parameters, \(trainer.training.train.count) images of \(trainer.training.classNames.count) classes")
-        defer { recorder.close() }
-        do {
-            let summary = try trainer.run()
-            if let error = fault.withLock({ $0 }) { throw error }
-            return Outcome(folder: recorder.folder, summary: summary, stoppedAt: trainer.step)
-        } catch {
-            try? recorder.record(.failed("\(error)"))
-            board.withLock { $0 }?.record(.failed("\(error)"))
-            throw RunFailure(error: error, folder: recorder.folder.path)
-        }
-    }
-
     /// Opens a session's data set; a division that was drawn for the run is kept.
     static func open(_ spec: DataSpec, listing: SplitListing?) throws -> ImageDataset {
-        guard let listing else { return try ImageDataset.open(path: spec.path, split: spec.split) }
-        return try ImageDataset.open(root: spec.path, listing: listing, source: spec.path)
-    }
-
-    /// The newest checkpoint of a run and what is known at its step.
-    private static func continuation(_ folder: RunFolder) throws -> Trainer.Continuation? {
-        let metrics = try folder.metrics()
-        let measured = metrics.points.last?.step ?? .max
-        // A full disk or a power cut may have taken measurements that a later checkpoint builds on: they are made again.
-        let kept = try folder.checkpoints().last { ($0.step ?? 0) <= measured }
-        guard let checkpoint = kept else { return nil }
-        let step = try Checkpoint.state(path: folder.path + "/" + checkpoint.file).step
-        var evaluated: [ClassSubset: Double] = [:]
-        for recorded in try folder.events() {
-            if case .evaluated(let result) = recorded.event, result.step == step { evaluated[result.classes] = result.accuracy }
-        }
-        return Trainer.Continuation(
-            checkpoint: folder.path + "/" + checkpoint.file,
-            seconds: metrics.points.last { $0.step <= step }?.time ?? 0, evaluated: evaluated)
-    }
-
-    private func provenance(_ model: ModelFolder, _ data: ImageDataset) -> Provenance {
-        Provenance(
-            model: model.fingerprint, data: data.fingerprint, blasCore: BLAS.coreName, threads: model.clip.workers.count,
-            host: ProcessInfo.processInfo.hostName, created: Date().formatted(.iso8601),
-            versions: ["maple": Maple.version, "openblas": BLAS.configuration])
-    }
-}
-
-/// A run that failed, with the way to go on.
-struct RunFailure: Error, CustomStringConvertible {
-    let error: any Error
-    let folder: String
-
-    var description: String {
-        if let error = error as? TrainingError, case .nonFinite = error {
-            return "\(error)\nThe run is kept in \(folder). Resuming it would come to the same numbers: start a new one."
-        }
-        return "\(error)\nThe run is kept in \(folder). To go on: maple resume \(folder)"
-    }
-}
-
-extension RunFolder {
-    /// The checkpoint with the most steps.
-    func newestCheckpoint() throws -> CheckpointFile? { try checkpoints().last }
-}
-
-/// `split.json`: the division of class folders that had none of their own.
-enum SplitKeeper {
-    private static func file(_ folder: RunFolder) -> String { folder.path + "/split.json" }
-
-    static func write(_ listing: SplitListing, _ folder: RunFolder) throws {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        try AtomicFile.write(Array(try encoder.encode(listing)) + [0x0A], to: file(folder))
-    }
-
-    static func read(_ folder: RunFolder) throws -> SplitListing? {
-        guard FileManager.default.fileExists(atPath: file(folder)) else { return nil }
-        return try SplitListing(contentsOfFile: file(folder))
+        try TrainingJob.open(spec, listing: listing)
     }
 }

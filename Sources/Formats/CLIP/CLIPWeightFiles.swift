@@ -1,0 +1,219 @@
+import Foundation
+
+/// A CLIP's weights as they are published, in whatever layout and container: shape, image preprocessing and tensors.
+///
+///     let clip = try CLIPWeightFiles(path: "ViT-B-16.pt")
+///     print(clip.description)    // OpenAI's layout, TorchScript archive
+///
+/// A folder or a single file, told by its content. Once it is open, every tensor of `configuration.expectedTensors` is there
+/// under its Hugging Face name, floating-point and of its shape; other tensors in the file are ignored.
+public struct CLIPWeightFiles: Sendable {
+    /// Whose names and layout the weights have.
+    public enum Layout: String, Sendable {
+        case huggingFace = "Hugging Face"
+        case openCLIP = "open_clip"
+        case openAI = "OpenAI"
+    }
+
+    /// The folder or file that was asked for.
+    public let path: String
+    public let layout: Layout
+    /// The kind of file, in words.
+    public let container: String
+    public let configuration: CLIPConfiguration
+    public let preprocessing: ImagePreprocessing
+    public let weights: any WeightSource
+    /// What had to be assumed because no file says it; a line each.
+    public let notes: [String]
+
+    /// The folder that the weights lie in, where a vocabulary is looked for.
+    public var folder: String { Self.folder(of: weights.path) }
+
+    /// Opens the model at `path`.
+    /// - Parameter activation: replaces what the configuration says or what would be assumed.
+    /// - Throws: `FormatError` saying what the file is or what it lacks.
+    public init(path: String, activation: CLIPConfiguration.Activation? = nil) throws {
+        var isFolder: ObjCBool = false
+        guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
+            throw FormatError.folder(path: path, .missing)
+        }
+        self = isFolder.boolValue ? try Self.open(folder: path, activation) : try Self.open(file: path, asked: path, activation)
+    }
+
+    private init(
+        path: String, layout: Layout, container: String, configuration: CLIPConfiguration, preprocessing: ImagePreprocessing,
+        weights: any WeightSource, notes: [String], activation: CLIPConfiguration.Activation?
+    ) throws {
+        var configuration = configuration
+        if let activation {
+            configuration.text.activation = activation
+            configuration.vision.activation = activation
+        }
+        try Self.checkTensors(weights, configuration)
+        self.path = path
+        self.layout = layout
+        self.container = container
+        self.configuration = configuration
+        self.preprocessing = preprocessing
+        self.weights = weights
+        self.notes = notes
+    }
+
+    /// Throws, naming the first tensor of the model that holds NaN or infinity.
+    public func checkFinite() throws {
+        if let name = weights.firstNotFinite(among: configuration.expectedTensors.map(\.name)) {
+            throw FormatError.weights(path: weights.path, .notFinite(name: name))
+        }
+    }
+
+    /// Tells whether two runs used the same model: see `WeightFingerprint`. 16 hexadecimal digits.
+    public var fingerprint: String {
+        WeightFingerprint(configuration: configuration, weights: weights).text
+    }
+
+    /// Every tensor the towers need is there, floating-point and of its shape.
+    static func checkTensors(_ weights: any WeightSource, _ configuration: CLIPConfiguration) throws {
+        let expected = configuration.expectedTensors
+        let missing = expected.filter { weights[$0.name] == nil }
+        if let first = missing.first {
+            throw FormatError.weights(
+                path: weights.path, .missing(name: first.name, shape: first.shape, others: missing.count - 1))
+        }
+        for (name, shape) in expected { _ = try weights.tensor(name, shape: shape) }
+    }
+
+    static func folder(of path: String) -> String {
+        let folder = (path as NSString).deletingLastPathComponent
+        return folder.isEmpty ? "." : folder
+    }
+
+    // MARK: Folders
+
+    static func list(_ path: String) throws -> Set<String> {
+        let files: [String]
+        do {
+            files = try FileManager.default.contentsOfDirectory(atPath: path)
+        } catch {
+            throw FormatError.file(path: path, .unreadable(reason: "the folder cannot be listed"))
+        }
+        guard !files.isEmpty else { throw FormatError.folder(path: path, .empty) }
+        return Set(files)
+    }
+
+    private static let huggingFaceWeights = [
+        "model.safetensors", "model.safetensors.index.json", "pytorch_model.bin", "pytorch_model.bin.index.json",
+    ]
+    private static let openCLIPWeights = [
+        "open_clip_model.safetensors", "open_clip_pytorch_model.safetensors", "open_clip_pytorch_model.bin", "open_clip_pytorch_model.pt",
+    ]
+
+    private static func open(folder path: String, _ activation: CLIPConfiguration.Activation?) throws -> CLIPWeightFiles {
+        let files = try list(path)
+        func place(_ name: String) -> String { path.hasSuffix("/") ? path + name : "\(path)/\(name)" }
+        let standard = huggingFaceWeights.first(where: files.contains)
+        if files.contains("adapter_config.json"), standard == nil || !files.contains("config.json") {
+            throw FormatError.folder(path: path, .noConfiguration(adapter: true))
+        }
+        if let standard {
+            return try open(file: place(standard), asked: path, activation)
+        }
+        if let own = openCLIPWeights.first(where: files.contains) {
+            return try open(file: place(own), asked: path, activation)
+        }
+        let kinds = [".safetensors", ".pt", ".pth", ".bin"]
+        let lone = files.filter { name in !name.hasPrefix(".") && kinds.contains { name.hasSuffix($0) } }.sorted()
+        // A folder of another library is told by its configuration before its weights are looked at.
+        if files.contains("config.json") { _ = try CLIPConfiguration(path: place("config.json")) }
+        if lone.count == 1 { return try open(file: place(lone[0]), asked: path, activation) }
+        if lone.count > 1 { throw FormatError.folder(path: path, .severalWeights(lone)) }
+        guard files.contains("config.json") else { throw FormatError.folder(path: path, .noConfiguration(adapter: false)) }
+        let other = [".h5", ".msgpack", ".onnx", ".gguf", ".incomplete"]
+        let present = files.filter { name in other.contains { name.hasSuffix($0) } }.sorted()
+        throw FormatError.folder(path: path, .noWeights(present: present))
+    }
+
+    // MARK: Files
+
+    private static func open(
+        file path: String, asked: String, _ activation: CLIPConfiguration.Activation?
+    ) throws -> CLIPWeightFiles {
+        let (source, container) = try openTensors(path)
+        let beside = folder(of: path)
+        func sibling(_ name: String) -> String? {
+            let place = "\(beside)/\(name)"
+            return FileManager.default.fileExists(atPath: place) ? place : nil
+        }
+        switch Architecture(source) {
+        case .huggingFace:
+            return try huggingFace(source, container, asked, sibling, activation)
+        case .openAI(let text, let vision):
+            guard text != "text_encoder." else { throw FormatError.weights(path: path, .prompts) }
+            let weights = try OpenAINames(source, text: text, vision: vision)
+            return try openAI(source, weights, container, asked, sibling, activation)
+        case .prompts: throw FormatError.weights(path: path, .prompts)
+        case .other(let kind): throw FormatError.weights(path: path, .otherArchitecture(kind: kind))
+        case .adapter(let name): throw FormatError.weights(path: path, .adapter(name: name))
+        case .quantised(let name): throw FormatError.weights(path: path, .quantised(name: name))
+        }
+    }
+
+    private static func openTensors(_ path: String) throws -> (any WeightSource, String) {
+        guard path.hasSuffix(".index.json") else {
+            let file = try WeightsFile(path: path)
+            return (file.source, file.container)
+        }
+        let shards = try ShardedWeights(index: path) { try WeightsFile(path: $0).source }
+        let isPyTorch = shards.shards.values.contains { $0 is PyTorchFile }
+        return (shards, "\(isPyTorch ? "PyTorch archive" : "safetensors") in \(shards.shards.count) shards")
+    }
+
+    private static func huggingFace(
+        _ weights: any WeightSource, _ container: String, _ asked: String, _ sibling: (String) -> String?,
+        _ activation: CLIPConfiguration.Activation?
+    ) throws -> CLIPWeightFiles {
+        var notes: [String] = []
+        let configuration: CLIPConfiguration
+        if let file = sibling("config.json") {
+            configuration = try CLIPConfiguration(path: file)
+        } else {
+            configuration = try CLIPConfiguration(inferredFrom: weights, activation: .quickGELU)
+            notes.append("no config.json lies beside the weights: shapes are read off them")
+            if activation == nil {
+                notes.append("the activation is taken to be quick_gelu, as in OpenAI's models; LAION's need gelu: fetch config.json to be sure")
+            }
+        }
+        let preprocessing =
+            try sibling("preprocessor_config.json").map { try ImagePreprocessing(path: $0, imageSize: configuration.imageSize) }
+            ?? ImagePreprocessing(imageSize: configuration.imageSize)
+        return try CLIPWeightFiles(
+            path: asked, layout: .huggingFace, container: container, configuration: configuration, preprocessing: preprocessing,
+            weights: weights, notes: notes, activation: activation)
+    }
+
+    private static func openAI(
+        _ source: any WeightSource, _ weights: OpenAINames, _ container: String, _ asked: String, _ sibling: (String) -> String?,
+        _ activation: CLIPConfiguration.Activation?
+    ) throws -> CLIPWeightFiles {
+        if let file = sibling("open_clip_config.json") {
+            let configuration = try OpenCLIPConfiguration(path: file)
+            return try CLIPWeightFiles(
+                path: asked, layout: .openCLIP, container: container, configuration: configuration.configuration(),
+                preprocessing: configuration.preprocessing, weights: weights, notes: [], activation: activation)
+        }
+        // OpenAI's own files say their input size; open_clip's carry its file name or are whole training checkpoints.
+        let name = (source.path as NSString).lastPathComponent
+        let isTraining = (source as? PyTorchFile).map { $0.root["name"]?.text != nil && $0.root["epoch"] != nil } ?? false
+        let isOpenCLIP = source["input_resolution"] == nil && (name.hasPrefix("open_clip") || isTraining)
+        let inferred = try CLIPConfiguration(inferredFrom: weights, activation: isOpenCLIP ? .gelu : .quickGELU)
+        var notes: [String] = []
+        if activation == nil, source["input_resolution"] == nil {
+            notes.append(
+                isOpenCLIP
+                    ? "no open_clip_config.json lies beside the weights: the activation is taken to be gelu, as in LAION's models"
+                    : "the file does not say its activation: it is taken to be quick_gelu, as in OpenAI's models; open_clip's mostly need gelu")
+        }
+        return try CLIPWeightFiles(
+            path: asked, layout: isOpenCLIP ? .openCLIP : .openAI, container: container, configuration: inferred,
+            preprocessing: ImagePreprocessing(imageSize: inferred.imageSize), weights: weights, notes: notes, activation: activation)
+    }
+}

@@ -1,0 +1,110 @@
+/// The model and its preprocessing as `open_clip_config.json` tells them.
+///
+/// Source: open_clip's model configurations. Only what a CLIP of two plain transformers needs is known; parts that would
+/// change its computation (timm and Hugging Face towers, pooling by attention and others) are refused by name.
+struct OpenCLIPConfiguration {
+    let path: String
+    private let model: ConfigurationSection
+    private let text: ConfigurationSection
+    private let vision: ConfigurationSection
+    let preprocessing: ImagePreprocessing
+    let activation: CLIPConfiguration.Activation
+
+    init(path: String) throws(FormatError) {
+        self.path = path
+        let root = ConfigurationSection(path: path, prefix: "", members: try JSONValue.load(path: path))
+        // A bare model configuration has no outer object.
+        let model: ConfigurationSection
+        if let inner = try root.section("model_cfg") { model = inner } else { model = root }
+        guard let text = try model.section("text_cfg") else { throw .configuration(path: path, .missingKey("model_cfg.text_cfg")) }
+        guard let vision = try model.section("vision_cfg") else { throw .configuration(path: path, .missingKey("model_cfg.vision_cfg")) }
+        (self.model, self.text, self.vision) = (model, text, vision)
+        activation = try model.bool("quick_gelu", default: false) ? .quickGELU : .gelu
+        try Self.refuseOtherTowers(vision, text, model)
+        let size = try Self.imageSize(vision)
+        preprocessing = try Self.preprocessing(root, imageSize: size)
+    }
+
+    private static func refuseOtherTowers(
+        _ vision: ConfigurationSection, _ text: ConfigurationSection, _ model: ConfigurationSection
+    ) throws(FormatError) {
+        func other(_ kind: String) -> FormatError { .configuration(path: vision.path, .otherModel(kind: kind)) }
+        if let name = try vision.text("timm_model_name") { throw other("CLIP with the timm vision tower \(name)") }
+        if let name = try text.text("hf_model_name") { throw other("CLIP with the text tower \(name)") }
+        if case .array = vision["layers"] { throw other("CLIP with a ResNet (only vision transformers are prompted)") }
+        if model["multimodal_cfg"] != nil { throw other("CoCa model") }
+        for key in ["attentional_pool", "no_ln_pre", "final_ln_after_pool", "qk_norm", "scaled_cosine_attn", "scale_heads"]
+        where try isSet(vision, key) { throw other("CLIP whose vision_cfg sets \(key)") }
+        for key in ["embed_cls", "no_causal_mask", "final_ln_after_pool", "proj_bias"] where try isSet(text, key) {
+            throw other("CLIP whose text_cfg sets \(key)")
+        }
+        for (section, key, standard) in [
+            (vision, "pool_type", "tok"), (text, "pool_type", "argmax"), (vision, "pos_embed_type", "learnable"),
+            (text, "proj_type", "linear"),
+        ] {
+            if let value = try section.text(key), value != standard { throw other("CLIP with \(section.prefix)\(key) '\(value)'") }
+        }
+    }
+
+    /// Whether a switch is on; numbers above zero and objects count.
+    private static func isSet(_ section: ConfigurationSection, _ key: String) throws(FormatError) -> Bool {
+        switch section[key] {
+        case nil, .bool(false), .whole(0), .real(0): false
+        default: true
+        }
+    }
+
+    private static func imageSize(_ vision: ConfigurationSection) throws(FormatError) -> Int {
+        if case .array(let sides) = vision["image_size"] {
+            guard sides.count == 2, sides[0] == sides[1], case .whole(let side) = sides[0], (1...16_384).contains(side) else {
+                throw vision.problem("image_size", .array(sides), wanted: "the side of a square")
+            }
+            return side
+        }
+        return try vision.integer("image_size", default: 224, in: 1...16_384)
+    }
+
+    private static func preprocessing(_ root: ConfigurationSection, imageSize: Int) throws(FormatError) -> ImagePreprocessing {
+        var result = ImagePreprocessing(imageSize: imageSize)
+        guard let section = try root.section("preprocess_cfg") else { return result }
+        if let mode = try section.text("resize_mode"), mode != "shortest" {
+            throw section.problem("resize_mode", .string(mode), wanted: "'shortest'")
+        }
+        if let filter = try section.text("interpolation"), filter != "bicubic" {
+            throw section.problem("interpolation", .string(filter), wanted: "'bicubic'")
+        }
+        result.mean = try ImagePreprocessing.channels(section, "mean", default: result.mean, in: -1e6...1e6)
+        result.deviation = try ImagePreprocessing.channels(section, "std", default: result.deviation, in: 1e-6...1e6)
+        return result
+    }
+
+    /// The whole configuration; numbers of the weights that contradict it are found when the tensors are checked.
+    func configuration() throws(FormatError) -> CLIPConfiguration {
+        func tower(_ section: ConfigurationSection, width: Int, heads: (Int) -> Int?) throws(FormatError) -> CLIPConfiguration.Tower {
+            let width = try section.integer("width", default: width, in: 1...65_536)
+            guard let heads = heads(width), heads > 0, width % heads == 0 else {
+                throw section.problem("width", .whole(width), wanted: "a multiple of the width of a head")
+            }
+            let ratio = try section.real("mlp_ratio", default: 4, in: 0.01...64)
+            let norm = try section.section("norm_kwargs")
+            return CLIPConfiguration.Tower(
+                width: width, feedForwardWidth: Int(Double(width) * ratio),
+                layers: try section.integer("layers", default: 12, in: 1...1024), heads: heads, activation: activation,
+                layerNormEpsilon: try norm?.real("eps", default: 1e-5, in: 0...1) ?? 1e-5)
+        }
+        let headWidth = try vision.integer("head_width", default: 64, in: 1...65_536)
+        let textHeads = try text.integer("heads", default: 8, in: 1...4096)
+        let side = try Self.imageSize(vision)
+        let patch = try vision.integer("patch_size", default: 16, in: 1...16_384)
+        guard side % patch == 0 else {
+            throw vision.problem("image_size", .whole(side), wanted: "a multiple of patch_size (\(patch))")
+        }
+        let vocabulary = try text.integer("vocab_size", default: 49408, in: 1...(1 << 24))
+        return CLIPConfiguration(
+            text: try tower(text, width: 512) { _ in textHeads },
+            vision: try tower(vision, width: 768) { $0 % headWidth == 0 ? $0 / headWidth : nil },
+            contextLength: try text.integer("context_length", default: 77, in: 3...65_536), vocabularySize: vocabulary,
+            endToken: vocabulary - 1, poolsAtLargestID: true, imageSize: side, patchSize: patch,
+            embeddingWidth: try model.integer("embed_dim", default: 512, in: 1...65_536))
+    }
+}

@@ -1,0 +1,180 @@
+import ArgumentParser
+import Datasets
+import Foundation
+import RunModel
+import RunStore
+import SessionFile
+
+/// `maple demo`: the shipped model on the program's own drawings.
+struct Demo: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Train MaPLe on drawings with the model that came with the program.",
+        discussion: """
+            Draws the data set `figures` into the user's cache (once), measures zero-shot CLIP, trains, and compares base and novel \
+            classes. The runs are kept like any others. --all runs all seven methods and the three protocols.
+            """)
+
+    @Flag(help: "Run the seven methods and the three protocols, and fill their tables.")
+    var all = false
+
+    @Option(help: "Method to train.")
+    var method = MethodName.maple
+
+    @Option(help: "Folder that holds sessions/demo (default: $MAPLE_HOME, else found from the program's place).")
+    var home: String?
+
+    @Option(help: "Folder to draw the data sets into (default: maple/drawn in the user's cache).")
+    var drawings: String?
+
+    @Option(help: "Folder that run folders are made in (default: $MAPLE_RUNS, else ./runs).")
+    var runs: String?
+
+    @Option(name: .customLong("set"), help: ArgumentHelp("Override a key of the session, such as optim.epochs=2.", valueName: "key=value"))
+    var overrides: [String] = []
+
+    @Flag(help: "End with one JSON object on standard output (with --all, one for each protocol).")
+    var json = false
+
+    @Flag(help: "Plain progress lines instead of the workbench.")
+    var plain = false
+
+    @Flag(help: "No progress.")
+    var quiet = false
+
+    @OptionGroup var compute: ThreadOptions
+
+    private static let protocols: [(name: String, data: [DrawnDataset])] = [
+        ("base-to-novel", [.figures]),
+        ("cross-dataset", [.figures, .colours, .fills, .pairs, .combinations]),
+        ("domain-generalisation", [.figures, .figuresNoise, .figuresBlur, .figuresSketch, .figuresMosaic]),
+    ]
+
+    func validate() throws {
+        if all, method != .maple { throw ValidationError("--all runs every method: leave out --method") }
+    }
+
+    func run() throws {
+        let files = try DemoFiles(home: home, drawings: drawings)
+        let model = files.sessions + "/model"
+        guard FileManager.default.fileExists(atPath: model) else { throw DemoError.noModel(model) }
+        try all ? runAll(files) : runOne(files)
+    }
+
+    // MARK: One method
+
+    private func runOne(_ files: DemoFiles) throws {
+        try draw(.figures, files)
+        let zeroShot = try train(.zeroshot, files)
+        let trained = method == .zeroshot ? zeroShot : try train(method, files)
+        guard let before = zeroShot.kept, let after = trained.kept else { return }
+        if json {
+            try sayJSON(
+                Report(
+                    method: method.rawValue, run: trained.folder.path, seconds: after.seconds, zeroshot: Figures(before),
+                    trained: Figures(after)))
+            return
+        }
+        func row(_ name: String, _ run: RunOverview, over reference: RunOverview?) -> [String] {
+            [name] + [(run.base, reference?.base), (run.new, reference?.new), (run.harmonicMean, reference?.harmonicMean)].map { value, from in
+                guard let value, let from else { return percent(value) }
+                return percent(value) + String(format: " (%+.1f)", 100 * (value - from))
+            }
+        }
+        var rows = [row("zero-shot CLIP", before, over: nil)]
+        if method != .zeroshot { rows.append(row(method.title, after, over: before)) }
+        say(table(["accuracy in %", "base classes", "novel classes", "harmonic mean"], rows))
+        say("")
+        say("trained in \(duration(after.seconds)); kept in \(trained.folder.path)")
+        say("to browse:  maple runs; maple eval last --classes new; maple compare \(zeroShot.folder.name) \(trained.folder.name)")
+        say("go further: maple demo --all; maple demo --method coop; maple demo --set optim.lr=0.01")
+    }
+
+    private struct Made {
+        var folder: RunFolder
+        /// Nil when the run was stopped.
+        var kept: RunOverview?
+    }
+
+    private func train(_ method: MethodName, _ files: DemoFiles) throws -> Made {
+        var settings = ["data.path=\(files.data(.figures))"]
+        // What is overridden is the trained method's; zero-shot follows in the seed alone.
+        if method != .zeroshot { settings += overrides }
+        let spec = try SessionFile.read(path: files.session(method.rawValue), overrides: settings)
+        let run = TrainingRun(
+            spec: spec, start: .new(root: runs ?? RunFolder.defaultRoot()), threads: compute.threads, progress: ProgressLine(quiet: quiet))
+        let outcome = try run.run()
+        guard outcome.summary != nil else {
+            note("stopped after step \(outcome.stoppedAt). To go on: maple resume \(outcome.folder.path)")
+            throw ExitCode(1)
+        }
+        return Made(folder: outcome.folder, kept: RunList.overview(outcome.folder))
+    }
+
+    private struct Figures: Encodable {
+        var base: Double?
+        var new: Double?
+        var harmonic_mean: Double?
+
+        init(_ run: RunOverview) { (base, new, harmonic_mean) = (run.base, run.new, run.harmonicMean) }
+    }
+
+    private struct Report: Encodable {
+        var method: String
+        var run: String
+        var seconds: Double
+        var zeroshot: Figures
+        var trained: Figures
+    }
+
+    // MARK: Everything
+
+    private func runAll(_ files: DemoFiles) throws {
+        var drawn: Set<DrawnDataset> = []
+        for dataset in Self.protocols.flatMap(\.data) where drawn.insert(dataset).inserted { try draw(dataset, files) }
+        for (name, _) in Self.protocols {
+            let path = files.protocolSession(name)
+            var words = [path, "--threads", String(compute.threads)] + overrides.flatMap { ["--set", $0] }
+            if let runs { words += ["--runs", runs] }
+            if json { words.append("--json") }
+            if quiet { words.append("--quiet") }
+            var spec = try ProtocolFile.read(path: path, overrides: overrides)
+            spec.roots.insert(files.drawings, at: 0)
+            try ProtocolReport(options: try ProtocolOptions.parse(words), spec: spec).run()
+            if !json { say("") }
+        }
+        if !json { say("to browse: maple runs") }
+    }
+
+    // MARK: Data
+
+    /// Draws a data set, or uses what is there; where something else is there, asks.
+    private func draw(_ dataset: DrawnDataset, _ files: DemoFiles) throws {
+        let folder = files.data(dataset), drawn = DrawnFolder(dataset)
+        do {
+            if try drawn.writeWithProgress(to: folder, quiet: quiet || json) == .drawn, !quiet { note("drawn: \(folder), \(drawn.imageCount) images") }
+        } catch let error as DatasetError {
+            guard case .drawnFolderDiffers = error, isatty(STDIN_FILENO) == 1, isatty(STDERR_FILENO) == 1 else { throw error }
+            note("\(error)")
+            put("Remove it and draw it anew? [y/N] ", on: STDERR_FILENO)
+            guard let answer = readLine()?.lowercased(), answer.hasPrefix("y") else { throw ExitCode(1) }
+            try FileManager.default.removeItem(atPath: folder)
+            _ = try drawn.writeWithProgress(to: folder, quiet: quiet || json)
+        }
+    }
+}
+
+
+extension MethodName {
+    /// As tables call it.
+    var title: String {
+        switch self {
+        case .zeroshot: "zero-shot CLIP"
+        case .coop: "CoOp"
+        case .cocoop: "Co-CoOp"
+        case .vision: "vision prompts"
+        case .language: "language prompts"
+        case .independent: "independent prompts"
+        case .maple: "MaPLe"
+        }
+    }
+}

@@ -1,0 +1,98 @@
+import Formats
+import Foundation
+import RunStore
+import TestSupport
+import Testing
+
+/// Prompts of other programs as runs, and runs as files for other programs.
+@Suite(.serialized) struct PromptImportTests {
+    private static let reference = Places.fixtures.appendingPathComponent("goldens/micro-clip/checkpoints/MultiModalPromptLearner").path
+
+    @Test func importedPromptsAreRunsThatAreNeverTrained() throws {
+        try withWorkplace { place in
+            let made = try place.maple("import", Self.reference, "--model", Workplace.model, "--data", place.data, "--name", "theirs", "--threads", "1")
+            #expect(made.code == 0, "\(made)")
+            let run = try place.onlyRun()
+            #expect(made.output == run.path + "\n")
+            // It was trained on other classes than the drawn ones, which is said.
+            #expect(made.errors.contains("golden retriever") && made.errors.contains("which are not"), "\(made.errors)")
+            #expect(try run.evaluationFiles() == ["evaluations/5-base-test.json", "evaluations/5-new-test.json"])
+            #expect(try run.checkpoints().map(\.file) == ["checkpoints/epoch-5.safetensors"])
+            #expect(try run.samples().classes.map(\.name) == ["ash tree", "bat"])
+            let row = try #require(RunList.overview(run))
+            #expect(row.method == .maple && row.source?.hasSuffix("model.pth.tar-5") == true && row.base != nil && row.state == .finished)
+            // The run scores as the file does.
+            let again = try place.maple("eval", "last", "--classes", "base", "--json").object()
+            #expect(again["accuracy"] as? Double == row.base)
+            let direct = try place.maple("eval", Self.reference, "--model", Workplace.model, "--data", place.data, "--classes", "base", "--json").object()
+            #expect(direct["loss"] as? Double == again["loss"] as? Double)
+            try place.maple("resume", "last").expectRefusal("read-only")
+            // The tensors are the file's, bit for bit.
+            let theirs = try PromptCheckpoint(path: Self.reference + "/model.pth.tar-5")
+            let ours = try SafetensorsFile(path: run.path + "/checkpoints/epoch-5.safetensors")
+            for tensor in theirs.tensors { #expect(try ours.tensor(tensor.name, shape: tensor.shape).floats() == tensor.floats()) }
+        }
+    }
+
+    @Test func importWithoutDataWaitsForIt() throws {
+        try withWorkplace { place in
+            #expect(try place.maple("import", Self.reference, "--model", Workplace.model, "--threads", "1").code == 0)
+            let run = try place.onlyRun()
+            #expect(try run.samples().classes.map(\.name).first == "golden retriever")
+            #expect(try place.maple("eval", "last", "--data", place.data, "--json").code == 0)
+            try place.maple("eval", "last").expectRefusal("data.path")
+            try place.maple("import", place.folder, "--model", Workplace.model).expectRefusal("no checkpoint of learned prompts")
+            let bare = try place.maple("import", Self.reference)
+            #expect(bare.code == 2 && bare.errors.contains("--model"), "\(bare)")
+        }
+    }
+
+    /// What was trained on another CLIP is not scored on this one.
+    @Test func promptsOfAnotherModelAreRefused() throws {
+        try withWorkplace { place in
+            let other = place.folder + "/other"
+            try FileManager.default.copyItem(atPath: Workplace.model, toPath: other)
+            let file = try SafetensorsFile(path: Workplace.model + "/model.safetensors")
+            let name = "vision_model.encoder.layers.1.mlp.fc2.weight"
+            let tensors = try file.names.map { each in
+                let tensor = try file.tensor(each)
+                return each == name ? TensorToWrite(each, shape: tensor.shape, floats: try tensor.floats().map { $0 * 1.1 }) : TensorToWrite(tensor)
+            }
+            try SafetensorsWriter.write(tensors, to: other + "/model.safetensors")
+            try place.maple("eval", Self.reference, "--model", other, "--data", place.data, "--quiet").expectRefusal("another CLIP", name)
+        }
+    }
+
+    @Test func exportedPromptsComeBackTheSame() throws {
+        try withWorkplace { place in
+            for (method, more) in [("maple", ""), ("coop", ""), ("independent", ""), ("vision", ""), ("cocoop", "")] {
+                let session = try place.session("\(method).toml", epochs: 1, method: method, more: more)
+                #expect(try place.maple("train", session, "--quiet").code == 0)
+                let run = try #require(try place.runFolders().last)
+                let checkpoint = try SafetensorsFile(path: run + "/checkpoints/epoch-1.safetensors")
+                let scored = try place.maple("eval", run, "--json").object()
+                for (target, ending) in [("reference", "pth.tar-1"), ("safetensors", "safetensors")] {
+                    let path = "\(place.folder)/\(method).\(ending)"
+                    let done = try place.maple("export", run, "--to", target, path)
+                    #expect(done.code == 0 && done.output == path + "\n", "\(done)")
+                    let file = try PromptCheckpoint(path: path)
+                    #expect(file.method.rawValue == method && file.epoch == 1)
+                    #expect(Set(file.tensors.map(\.name)) == Set(checkpoint.names.filter { !$0.hasPrefix("momentum/") }))
+                    for tensor in file.tensors { #expect(try checkpoint.tensor(tensor.name, shape: tensor.shape).floats() == tensor.floats()) }
+                    let back = try place.maple("eval", path, "--model", Workplace.model, "--data", place.data, "--json").object()
+                    #expect(back["loss"] as? Double == scored["loss"] as? Double, "\(method) \(target)")
+                    try place.maple("export", run, "--to", target, path).expectRefusal("exists already")
+                }
+                try FileManager.default.moveItem(atPath: run, toPath: place.folder + "/done-\(method)")
+            }
+            let folder = place.folder + "/words"
+            #expect(try place.maple("export", place.folder + "/done-coop", "--to", "huggingface", folder).code == 0)
+            let files = try CLIPFiles(path: folder)
+            #expect(files.configuration.vocabularySize == 716)
+            let texts = try String(contentsOfFile: folder + "/prompts.json", encoding: .utf8)
+            #expect(texts.contains("\"template\" : \"<ctx-1> <ctx-2> of a {}.\""), "\(texts)")
+            try place.maple("export", place.folder + "/done-maple", "--to", "huggingface", place.folder + "/no").expectRefusal("transformers")
+            #expect(!FileManager.default.fileExists(atPath: place.folder + "/no"))
+        }
+    }
+}

@@ -1,0 +1,240 @@
+import Foundation
+import TestSupport
+import Testing
+
+@testable import Formats
+
+/// The same small model under OpenAI's names and in open_clip's files.
+struct CLIPLayoutTests {
+    static let shape = CLIPConfiguration(
+        text: .init(width: 64, feedForwardWidth: 80, layers: 2, heads: 1), vision: .init(width: 128, feedForwardWidth: 96, layers: 1, heads: 2),
+        contextLength: 20, vocabularySize: 714, endToken: 713, poolsAtLargestID: true, imageSize: 12, patchSize: 4, embeddingWidth: 10)
+
+    static let weights: [String: (shape: [Int], values: [Float])] = {
+        var generator = SeededGenerator(seed: 11)
+        var result: [String: (shape: [Int], values: [Float])] = [:]
+        for (name, shape) in CLIPLayoutTests.shape.expectedTensors {
+            result[name] = (shape, (0..<shape.reduce(1, *)).map { _ in Float.random(in: -1...1, using: &generator) })
+        }
+        return result
+    }()
+
+    /// OpenAI's names, written from the facts: fused attention, projections as (width, embedding).
+    static func openAI(text: String = "", without: String? = nil) -> [TensorToWrite] {
+        var result: [TensorToWrite] = []
+        func put(_ name: String, _ source: String) {
+            guard let (shape, values) = weights[source] else { return }
+            result.append(TensorToWrite(name, shape: shape, floats: values))
+        }
+        func transposed(_ name: String, _ source: String) {
+            guard let (shape, values) = weights[source] else { return }
+            let turned = (0..<shape[1]).flatMap { column in (0..<shape[0]).map { values[$0 * shape[1] + column] } }
+            result.append(TensorToWrite(name, shape: [shape[1], shape[0]], floats: turned))
+        }
+        put(text + "token_embedding.weight", "text_model.embeddings.token_embedding.weight")
+        put(text + "positional_embedding", "text_model.embeddings.position_embedding.weight")
+        put("visual.class_embedding", "vision_model.embeddings.class_embedding")
+        put("visual.positional_embedding", "vision_model.embeddings.position_embedding.weight")
+        put("visual.conv1.weight", "vision_model.embeddings.patch_embedding.weight")
+        put("logit_scale", "logit_scale")
+        transposed(text + "text_projection", "text_projection.weight")
+        transposed("visual.proj", "visual_projection.weight")
+        for part in ["weight", "bias"] {
+            put(text + "ln_final.\(part)", "text_model.final_layer_norm.\(part)")
+            put("visual.ln_pre.\(part)", "vision_model.pre_layrnorm.\(part)")
+            put("visual.ln_post.\(part)", "vision_model.post_layernorm.\(part)")
+            for (own, tower, layers) in [(text, "text", shape.text.layers), ("visual.", "vision", shape.vision.layers)] {
+                for layer in 0..<layers {
+                    let from = "\(tower)_model.encoder.layers.\(layer).", to = "\(own)transformer.resblocks.\(layer)."
+                    put(to + "ln_1.\(part)", from + "layer_norm1.\(part)")
+                    put(to + "ln_2.\(part)", from + "layer_norm2.\(part)")
+                    put(to + "attn.out_proj.\(part)", from + "self_attn.out_proj.\(part)")
+                    put(to + "mlp.c_fc.\(part)", from + "mlp.fc1.\(part)")
+                    put(to + "mlp.c_proj.\(part)", from + "mlp.fc2.\(part)")
+                    let thirds = ["q", "k", "v"].compactMap { weights[from + "self_attn.\($0)_proj.\(part)"] }
+                    var fused = thirds[0].shape
+                    fused[0] *= 3
+                    result.append(TensorToWrite(to + "attn.in_proj_" + part, shape: fused, floats: thirds.flatMap(\.values)))
+                }
+            }
+        }
+        return result.filter { $0.name != without }
+    }
+
+    private func expectWhole(_ files: CLIPWeightFiles) throws {
+        for (name, (shape, values)) in Self.weights {
+            #expect(try files.weights.tensor(name, shape: shape).floats() == values, "\(name)")
+        }
+    }
+
+    @Test(arguments: ["", "text."]) func openAINamesGiveTheSameTensors(text: String) throws {
+        try Places.withTemporaryFolder { folder in
+            let path = folder.appendingPathComponent("clip.safetensors").path
+            try SafetensorsWriter.write(Self.openAI(text: text) + [TensorToWrite("context_length", shape: [], integers: [20])], to: path)
+            let files = try CLIPWeightFiles(path: path)
+            #expect(files.layout == .openAI && files.configuration == Self.shape && files.notes.count == 1)
+            try expectWhole(files)
+            // The thirds of the fused matrix lie where they are in the file.
+            let query = try files.weights.tensor("text_model.encoder.layers.0.self_attn.q_proj.weight")
+            let key = try files.weights.tensor("text_model.encoder.layers.0.self_attn.k_proj.weight")
+            let first = try #require(query.bytes.baseAddress), second = try #require(key.bytes.baseAddress)
+            #expect(second - first == 64 * 64 * 4)
+            // A folder with that one file is the same model.
+            #expect(try CLIPWeightFiles(path: folder.path).fingerprint == files.fingerprint)
+        }
+    }
+
+    @Test func openCLIPConfigurationSaysWhatWeightsCannot() throws {
+        try Places.withTemporaryFolder { folder in
+            func put(_ name: String, _ text: String) throws { try Data(text.utf8).write(to: folder.appendingPathComponent(name)) }
+            func configuration(_ vision: String = "", _ text: String = "", _ more: String = "") -> String {
+                """
+                {"model_cfg": {"embed_dim": 10, \(more)
+                  "vision_cfg": {"image_size": 12, "layers": 1, "width": 128, "patch_size": 4, "mlp_ratio": 0.75 \(vision)},
+                  "text_cfg": {"context_length": 20, "vocab_size": 714, "width": 64, "heads": 1, "layers": 2, "mlp_ratio": 1.25 \(text)}},
+                 "preprocess_cfg": {"mean": [0.5, 0.5, 0.5], "std": [0.25, 0.25, 0.25], "interpolation": "bicubic", "resize_mode": "shortest"}}
+                """
+            }
+            try SafetensorsWriter.write(Self.openAI(), to: folder.appendingPathComponent("open_clip_model.safetensors").path)
+            try put("open_clip_config.json", configuration())
+            let files = try CLIPWeightFiles(path: folder.path)
+            #expect(files.layout == .openCLIP && files.notes.isEmpty)
+            #expect(files.configuration.text.activation == .gelu && files.configuration.vision.activation == .gelu)
+            #expect(files.configuration.vision.feedForwardWidth == 96 && files.configuration.vision.heads == 2)
+            #expect(files.preprocessing.mean == [0.5, 0.5, 0.5] && files.preprocessing.deviation == [0.25, 0.25, 0.25])
+            try expectWhole(files)
+            try put("open_clip_config.json", configuration("", "", "\"quick_gelu\": true,"))
+            #expect(try CLIPWeightFiles(path: folder.path).configuration.text.activation == .quickGELU)
+            try put("open_clip_config.json", configuration(", \"head_width\": 32"))
+            #expect(try CLIPWeightFiles(path: folder.path).configuration.vision.heads == 4)
+            for (vision, text, more) in [
+                (", \"timm_model_name\": \"vit_x\"", "", ""), ("", ", \"hf_model_name\": \"roberta\"", ""), ("", "", "\"multimodal_cfg\": {},"),
+                (", \"attentional_pool\": true", "", ""), ("", ", \"pool_type\": \"last\"", ""),
+            ] {
+                try put("open_clip_config.json", configuration(vision, text, more))
+                let error = try #require(throws: FormatError.self) { try CLIPWeightFiles(path: folder.path) }
+                guard case .configuration(_, .otherModel) = error else { Issue.record("\(error)"); continue }
+            }
+            try FileManager.default.removeItem(at: folder.appendingPathComponent("open_clip_config.json"))
+            let bare = try CLIPWeightFiles(path: folder.path)
+            #expect(bare.layout == .openCLIP && bare.configuration.text.activation == .gelu && bare.notes.count == 1)
+        }
+    }
+
+    @Test func missingAndUnknownTensorsAreNamed() throws {
+        try Places.withTemporaryFolder { folder in
+            let path = folder.appendingPathComponent("clip.safetensors").path
+            func error(_ tensors: [TensorToWrite]) throws -> String {
+                try SafetensorsWriter.write(tensors, to: path)
+                return try #require(throws: FormatError.self) { _ = try CLIPWeightFiles(path: path) }.description
+            }
+            let missing = try error(Self.openAI(without: "transformer.resblocks.1.mlp.c_fc.weight"))
+            #expect(missing.contains("text_model.encoder.layers.1.mlp.fc1.weight of shape (80, 64) is missing"), "\(missing)")
+            let scaled = TensorToWrite("visual.transformer.resblocks.0.ls_1.gamma", shape: [128], floats: Array(repeating: 1, count: 128))
+            #expect(try error(Self.openAI() + [scaled]).contains("ls_1.gamma"))
+            let fused = TensorToWrite("transformer.resblocks.0.attn.in_proj_weight", shape: [64, 64], floats: Array(repeating: 1, count: 4096))
+            #expect(try error(Self.openAI(without: fused.name) + [fused]).contains("(64, 64)"))
+            let places = TensorToWrite("visual.positional_embedding", shape: [9, 128], floats: Array(repeating: 1, count: 1152))
+            #expect(try error(Self.openAI(without: places.name) + [places]).contains("no square"))
+        }
+    }
+
+    /// Written out as a Hugging Face folder and read again: the same numbers, the same fingerprint.
+    @Test func foldersAreWrittenWholeAndNeverOverAnother() throws {
+        try Places.withTemporaryFolder { folder in
+            let path = folder.appendingPathComponent("clip.safetensors").path
+            try SafetensorsWriter.write(Self.openAI(), to: path)
+            let model = try CLIPFiles(path: path, vocabulary: BPETokenizerTests.fixture.path)
+            let writer = CLIPFolderWriter(model.files, tokenizer: model.tokenizer)
+            let out = folder.appendingPathComponent("out").path
+            try writer.write(to: out, type: .f32)
+            let again = try CLIPFiles(path: out)
+            #expect(again.files.layout == .huggingFace && again.fingerprint == model.fingerprint)
+            #expect(again.configuration.vision == model.configuration.vision && again.configuration.text == model.configuration.text)
+            #expect(again.preprocessing == model.preprocessing && again.tokenizer.encode("a tabby cat.") == model.tokenizer.encode("a tabby cat."))
+            #expect(again.weights["visual_projection.weight"]?.alignedFloats != nil)
+            #expect(throws: FormatError.folder(path: out, .exists)) { try writer.write(to: out, type: .f32) }
+
+            let half = folder.appendingPathComponent("half").path
+            try writer.write(to: half, type: .f16)
+            let halves = try CLIPFiles(path: half)
+            for (name, (shape, values)) in Self.weights {
+                let found = try halves.weights.tensor(name, shape: shape)
+                #expect(found.type == .f16)
+                #expect(try zip(found.floats(), values).allSatisfy { abs($0 - $1) <= abs($1) * 0x1p-11 + 0x1p-25 }, "\(name)")
+            }
+            // Nothing else is left: no temporary folder.
+            #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path).sorted() == ["clip.safetensors", "half", "out"])
+
+            let large = TensorToWrite("visual.class_embedding", shape: [128], floats: Array(repeating: 70_000, count: 128))
+            try SafetensorsWriter.write(Self.openAI(without: large.name) + [large], to: path)
+            let loud = try CLIPWeightFiles(path: path)
+            let target = folder.appendingPathComponent("loud").path
+            #expect(throws: FormatError.weights(path: path, .beyondRange(name: "vision_model.embeddings.class_embedding", type: .f16))) {
+                try CLIPFolderWriter(loud, tokenizer: model.tokenizer).write(to: target, type: .f16)
+            }
+            #expect(!FileManager.default.fileExists(atPath: target))
+        }
+    }
+
+    @Test func halvesAreRoundedToNearestEven() {
+        // Every half, and the middle between it and the next one, whose tie goes to the even one.
+        for bits in 0..<UInt16(0x7C00) {
+            let value = float(half: bits)
+            #expect(halfBits(value) == bits && halfBits(-value) == bits | 0x8000)
+            let middle = bits == 0x7BFF ? 65_520 : (value + float(half: bits + 1)) / 2
+            #expect(halfBits(middle) == (bits & 1 == 0 ? bits : bits + 1))
+            #expect(halfBits(middle.nextDown) == bits && halfBits(middle.nextUp) == bits + 1)
+        }
+        #expect(halfBits(.infinity) == 0x7C00 && halfBits(-.infinity) == 0xFC00 && halfBits(.nan) & 0x7C00 == 0x7C00 && halfBits(.nan) & 0x3FF != 0)
+    }
+}
+
+struct ArchitectureTests {
+    private func told(_ tensors: [TensorToWrite]) throws -> FormatError {
+        try Places.withTemporaryFolder { folder in
+            let path = folder.appendingPathComponent("x.safetensors").path
+            try SafetensorsWriter.write(tensors, to: path)
+            let error = try #require(throws: FormatError.self) { _ = try CLIPWeightFiles(path: path) }
+            #expect(!error.description.contains("\n"))
+            return error
+        }
+    }
+
+    private func one(_ names: String...) -> [TensorToWrite] { names.map { TensorToWrite($0, shape: [1], floats: [1]) } }
+
+    @Test func whatIsNoCLIPIsSaid() throws {
+        #expect(try told(one("visual.layer1.0.conv1.weight", "visual.attnpool.c_proj.weight", "transformer.resblocks.0.ln_1.bias")).description.contains("ResNet"))
+        #expect(try told(one("base_model.model.text_model.encoder.layers.0.self_attn.q_proj.lora_A.weight")).description.contains("adapter"))
+        #expect(try told(one("lora_te_text_model_encoder_layers_0_mlp_fc1.lora_down.weight")).description.contains("lora_down"))
+        #expect(try told(one("visual.trunk.blocks.0.attn.qkv.weight", "text.transformer.resblocks.0.ln_1.bias")).description.contains("timm"))
+        #expect(try told(one("vision_model.encoder.layers.0.layer_norm1.bias")).description.contains("vision tower alone"))
+        #expect(try told(one("logit_bias", "text_model.encoder.layers.0.layer_norm1.bias", "vision_model.head.probe")).description.contains("SigLIP"))
+        #expect(try told(one("model.layers.0.self_attn.q_proj.weight")).description.contains("language model"))
+        #expect(try told(one("something", "else")).description.contains("something, else"))
+        #expect(try told(one("prompt_learner.ctx")).description.contains("learned prompts"))
+        #expect(try told(one("visual.conv1.weight", "transformer.resblocks.0.mlp.c_fc.weight.qweight")).description.contains("quantised"))
+        var quantised = one("text_model.encoder.layers.0.layer_norm1.bias", "vision_model.encoder.layers.0.layer_norm1.bias")
+        quantised.append(TensorToWrite("vision_model.encoder.layers.0.mlp.fc1.weight", type: .i8, shape: [2], bytes: [1, 2]))
+        #expect(try told(quantised).description.contains("quantised"))
+    }
+
+    @Test func filesThatAreNoWeightsAreNamed() throws {
+        try Places.withTemporaryFolder { folder in
+            func told(_ name: String, _ bytes: [UInt8]) throws -> String {
+                let path = folder.appendingPathComponent(name).path
+                try Data(bytes).write(to: URL(fileURLWithPath: path))
+                return try #require(throws: FormatError.self) { _ = try CLIPWeightFiles(path: path) }.description
+            }
+            #expect(try told("a.gguf", Array("GGUF\u{3}\0\0\0".utf8)).contains("GGUF"))
+            #expect(try told("a.h5", [0x89, 0x48, 0x44, 0x46, 13, 10, 26, 10]).contains("HDF5"))
+            #expect(try told("a.pt", Array("<!DOCTYPE html><html></html>".utf8)).contains("web page"))
+            #expect(try told("model.safetensors.incomplete", [1, 2, 3]).contains("still being downloaded"))
+            #expect(try told("ViT-B-16.pt.crdownload", [1, 2, 3]).contains("still being downloaded"))
+            let pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 598641023\n"
+            #expect(try told("ViT-B-16.pt", Array(pointer.utf8)).contains("598,641,023 bytes"))
+            try Data().write(to: folder.appendingPathComponent("b.pt.aria2"))
+            #expect(try told("b.pt", Array(repeating: 0, count: 100)).contains("b.pt.aria2"))
+        }
+    }
+}
