@@ -11,7 +11,7 @@ extension Parser {
     static func others(_ fixtures: Fixtures) throws -> [Parser] {
         [
             try png(fixtures), try jpeg(fixtures), try split(fixtures), try session(fixtures), try theme(fixtures), try tensorBoard(fixtures),
-            try runFiles(),
+            captions(), try runFiles(),
         ]
     }
 
@@ -66,6 +66,13 @@ extension Parser {
             read: { path, _ in _ = try SplitListing(contentsOfFile: path) })
     }
 
+    private static func captions() -> Parser {
+        let text = "# pictures\na.png\ta photo of a star.\nsub/é.png\ta  blue\tfish\r\n\na.png\tagain\n"
+        return Parser(
+            name: "captions", seeds: [Seed(bytes: Array(text.utf8), file: "captions.tsv")], words: ["\t", "../", "/etc", "\r\n", "#", "\u{FEFF}"],
+            read: { path, _ in _ = try CaptionFolder(path: (path as NSString).deletingLastPathComponent) })
+    }
+
     private static let tomlWords = [
         "[model]\n", "[[x]]\n", "[a.b.c]\n", "\"\"\"", "'''", "= ", "\\u0000", "\\U0010FFFF", "1979-05-27T07:32:00Z", "07:32:00", "inf", "nan", "0xff", "0b1", "1_000", "{a = 1, b = [2]}",
         "a.b.c = 1\n", "# c\n", "\r\n", "\"", "[", "]", "{", "}", "\u{FEFF}",
@@ -86,6 +93,7 @@ extension Parser {
             read: { path, bytes in
                 let text = String(decoding: bytes, as: UTF8.self)
                 _ = SessionFile.recorded(text: text)
+                _ = try? PretrainFile.parse(text: text, name: "s.toml")
                 // Reading from the file clears a mebibyte each time: now and then is enough.
                 guard bytes.count % 8 == 0 else {
                     _ = try SessionFile.parse(text: text, name: "s.toml", overrides: ["optim.lr=0.1"])
