@@ -25,6 +25,12 @@ struct CaptionFolderTests {
         }
     }
 
+    @Test func linesOfOtherSystems() throws {
+        try withFolder("a.png\tred\r\n\r\nsub/b.png\tblue\r\n") { path in
+            #expect(try CaptionFolder(path: path).pairs == [.init(image: "a.png", caption: "red"), .init(image: "sub/b.png", caption: "blue")])
+        }
+    }
+
     @Test func missingImagesAndEmptyCaptionsAreTold() throws {
         try withFolder("a.png\tred\nnone.png\tblue\nsub/b.png\t  \nalso.png\tx\n") { path in
             let folder = try CaptionFolder(path: path)

@@ -7,7 +7,8 @@ import Testing
 /// `fuzz-trial --parser all --count 100000`.
 @Suite(.serialized) struct FuzzTests {
     @Test(arguments: [
-        "safetensors", "zip", "pickle", "config", "bpe", "tokenizer", "png", "jpeg", "split", "session", "tensorboard", "run",
+        "safetensors", "zip", "pickle", "config", "model", "prompts", "merges", "bpe", "tokenizer", "png", "jpeg", "split", "session", "theme",
+        "tensorboard", "captions", "run",
     ])
     func damagedInputs(parser: String) throws {
         let ending = try Program.run("fuzz-trial", ["--parser", parser, "--count", "2000", "--seed", "20"], limit: 300)
@@ -17,7 +18,7 @@ import Testing
 
     @Test func everyParserIsTried() throws {
         let list = try Program.run("fuzz-trial", ["--list"])
-        #expect(list.outputLines.count == 13, "\(list)")
+        #expect(list.outputLines.count == 17, "\(list)")
     }
 
     @Test func anInputCanBeMadeAgain() throws {

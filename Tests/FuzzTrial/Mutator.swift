@@ -23,8 +23,17 @@ struct Mutator {
     /// One to eight damages; `others` lend parts to splice in.
     mutating func mutated(_ seed: [UInt8], others: [[UInt8]] = []) -> [UInt8] {
         var bytes = seed
+        // Rarely, a part over and over, up to four megabytes: what costs little a time may cost much.
+        if isOne(in: 1500), !bytes.isEmpty { swell(&bytes) }
         for _ in 0..<(isOne(in: 2) ? 1 : 1 + below(isOne(in: 4) ? 8 : 3)) { damage(&bytes, others) }
         return bytes
+    }
+
+    private mutating func swell(_ bytes: inout [UInt8]) {
+        let place = below(bytes.count)
+        let part = Array(bytes[place..<min(bytes.count, place + 1 + below(40))])
+        let times = (1 << (12 + below(11))) / part.count
+        bytes.insert(contentsOf: repeatElement(part, count: times).joined(), at: place)
     }
 
     private mutating func damage(_ bytes: inout [UInt8], _ others: [[UInt8]]) {

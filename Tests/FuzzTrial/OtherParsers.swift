@@ -11,7 +11,7 @@ extension Parser {
     static func others(_ fixtures: Fixtures) throws -> [Parser] {
         [
             try png(fixtures), try jpeg(fixtures), try split(fixtures), try session(fixtures), try theme(fixtures), try tensorBoard(fixtures),
-            try runFiles(),
+            captions(), try runFiles(),
         ]
     }
 
@@ -41,17 +41,17 @@ extension Parser {
     }
 
     private static func jpeg(_ fixtures: Fixtures) throws -> Parser {
-        let marker: (UInt8) -> String = { String(decoding: [0x7F, $0], as: UTF8.self) }
+        let markers: [UInt8] = [0xC0, 0xC2, 0xC4, 0xD8, 0xD9, 0xDA, 0xDB, 0xDD, 0xD0, 0xE1, 0xEE]
         return Parser(
             name: "jpeg", seeds: try fixtures.all("preprocess/src", [".jpg"], below: 7000).map { Seed(bytes: $0) },
-            words: ["Exif\0\0", "Adobe", "JFIF\0", marker(0x01)],
+            words: ["Exif\0\0", "Adobe", "JFIF\0"],
             mutate: { mutator, seed, all in
                 var bytes = mutator.mutated(seed.bytes, others: all.map(\.bytes))
                 // Markers cannot be written as text: put one somewhere now and then.
                 if mutator.isOne(in: 4), bytes.count > 4 {
                     let place = mutator.below(bytes.count - 1)
                     bytes[place] = 0xFF
-                    bytes[place + 1] = [0xC0, 0xC2, 0xC4, 0xD8, 0xD9, 0xDA, 0xDB, 0xDD, 0xD0, 0xE1, 0xEE][mutator.below(11)]
+                    bytes[place + 1] = markers[mutator.below(markers.count)]
                 }
                 return bytes
             },
@@ -64,6 +64,13 @@ extension Parser {
             name: "split", seeds: [Seed(bytes: Array(small.utf8)), Seed(bytes: Array(small.utf8)), Seed(bytes: try fixtures.bytes("base_new_split.json"))],
             words: ["\"train\":", "\"val\":", "\"test\":", "[\"x\", 0, \"y\"],", "../", "null", "1.5", "["],
             read: { path, _ in _ = try SplitListing(contentsOfFile: path) })
+    }
+
+    private static func captions() -> Parser {
+        let text = "# pictures\na.png\ta photo of a star.\nsub/é.png\ta  blue\tfish\r\n\na.png\tagain\n"
+        return Parser(
+            name: "captions", seeds: [Seed(bytes: Array(text.utf8), file: "captions.tsv")], words: ["\t", "../", "/etc", "\r\n", "#", "\u{FEFF}"],
+            read: { path, _ in _ = try CaptionFolder(path: (path as NSString).deletingLastPathComponent) })
     }
 
     private static let tomlWords = [
@@ -86,6 +93,7 @@ extension Parser {
             read: { path, bytes in
                 let text = String(decoding: bytes, as: UTF8.self)
                 _ = SessionFile.recorded(text: text)
+                _ = try? PretrainFile.parse(text: text, name: "s.toml")
                 // Reading from the file clears a mebibyte each time: now and then is enough.
                 guard bytes.count % 8 == 0 else {
                     _ = try SessionFile.parse(text: text, name: "s.toml", overrides: ["optim.lr=0.1"])

@@ -4,8 +4,10 @@ import Foundation
 extension Parser {
     /// Parsers of weights, vocabularies and configurations.
     static func weights(_ fixtures: Fixtures) throws -> [Parser] {
-        [try safetensors(fixtures), try zip(fixtures), try pickle(fixtures), try configuration(fixtures)]
-            + (try vocabularies(fixtures))
+        [
+            try safetensors(fixtures), try zip(fixtures), try pickle(fixtures), try configuration(fixtures), try model(fixtures),
+            try prompts(fixtures), mergeList(),
+        ] + (try vocabularies(fixtures))
     }
 
     /// Every tensor's values are looked at, as far as they are few: what a header claims must hold when it is believed.
@@ -78,6 +80,48 @@ extension Parser {
                     _ = try CLIPConfiguration(path: path)
                 }
             })
+    }
+
+    /// A model's weights without its configuration: names and shapes alone tell what it is.
+    private static func model(_ fixtures: Fixtures) throws -> Parser {
+        let whole = try fixtures.bytes("goldens/micro-clip/model/model.safetensors")
+        let length = whole[..<8].enumerated().reduce(0) { $0 | Int($1.element) << (8 * $1.offset) }
+        let header = Array(whole[8..<(8 + length)]), data = Array(whole[(8 + length)...])
+        return Parser(
+            name: "model", seeds: [Seed(bytes: header, file: "model.safetensors")],
+            words: ["vision_model.", "text_model.", "encoder.layers.0.", "visual.conv1.weight", "F16", "[1,1]", "lora_A", "\"shape\":[", "layers.99."],
+            mutate: { mutator, seed, _ in Containers.safetensors(header: part(&mutator, seed.bytes), data: data) },
+            read: { path, _ in _ = try CLIPWeightFiles(path: path).fingerprint })
+    }
+
+    /// Prompt checkpoints of the reference and of this program.
+    private static func prompts(_ fixtures: Fixtures) throws -> Parser {
+        let header = #"{"__metadata__":{"epoch":"2"},"ctx":{"dtype":"F32","shape":[2,2],"data_offsets":[0,16]},"proj.weight":{"dtype":"F32","shape":[2,2],"data_offsets":[16,32]},"proj.bias":{"dtype":"F32","shape":[2],"data_offsets":[32,40]},"compound_prompts_text.0":{"dtype":"F32","shape":[2,2],"data_offsets":[40,56]},"compound_prompt_projections.0.weight":{"dtype":"F32","shape":[2,2],"data_offsets":[56,72]},"compound_prompt_projections.0.bias":{"dtype":"F32","shape":[2],"data_offsets":[72,80]}}"#
+        let data = [UInt8](repeating: 0, count: 80)
+        let archive = try fixtures.bytes("pytorch/maple_prompts_fp16.pth")
+        return Parser(
+            name: "prompts",
+            seeds: [Seed(bytes: Array(header.utf8)), Seed(bytes: Array(header.utf8)), Seed(bytes: archive)],
+            words: ["meta_net.linear1.weight", "prompt_learner.", "image_encoder.VPT", "compound_prompts_text.1023", "token_suffix", "transformer.resblocks.1.VPT_shallow", "[0,2]", "[2,2,2]", "F16"],
+            mutate: { mutator, seed, _ in
+                guard seed.bytes != archive else {
+                    return Containers.zip(
+                        Containers.entries(ofZip: archive).map { ($0.name, $0.name.hasSuffix(".pkl") ? part(&mutator, $0.data) : $0.data) })
+                }
+                return Containers.safetensors(header: part(&mutator, seed.bytes), data: data)
+            },
+            read: { path, _ in _ = try PromptCheckpoint(path: path).frozenWeights() })
+    }
+
+    /// OpenAI's list of merges, plain and by gzip -9.
+    private static func mergeList() -> Parser {
+        let packed = "H4sIAAAAAAACAzVPy27DMAy76yuE9d49Dj0Mw34lcFKlNuBahqw269+PddyDIZMSSeltrjK1dK1ZprsuYZ4+T3I6+p8f7mItafnmj+MXKa8/79svRVaqHJWctRM1Kvv+dRZKXNCXjoVt8A/yB9edDZgwTKKLGuBcBm+UCl86yIgxvMROC0dggU18int/QW+GOEF0xv+G2oAzZxgXWru2AQfgc9cYJ+idNpZ9r5WzwsmeO+wMNqc1K29jIo9LwBvyFBmOKmQvU4T02sbkFYEbXihj4Gb8ujsZbkj0DxCMJMFzAQAA"
+        let plain = "\"bpe_simple_vocab_16e6.txt#version: 0.2\ni n\nt h\na n\nr e\nth e</w>\n"
+        let seeds = [Array(Data(base64Encoded: packed) ?? Data()), Array(plain.utf8)]
+        return Parser(
+            name: "merges", seeds: [seeds[0], seeds[0], seeds[1]].map { Seed(bytes: $0, file: "bpe_simple_vocab_16e6.txt.gz") },
+            words: ["\u{1F}\u{8B}\u{8}", "</w>", " ", "\n", "#version"],
+            read: { path, _ in _ = try BPETokenizer(mergeList: path).encode("a photo of the thing") })
     }
 
     /// `vocab.json` with `merges.txt`, one of the two damaged; `tokenizer.json` with both inside.

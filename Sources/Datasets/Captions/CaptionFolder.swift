@@ -38,11 +38,20 @@ public struct CaptionFolder: Sendable {
         var pairs: [Pair] = []
         var empty: [String] = [], missing: [String] = []
         var known: [String: Bool] = [:]
-        for (index, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
-            let line = line.hasSuffix("\r") ? line.dropLast() : line
+        var rest = text.utf8[...]
+        var number = 0
+        while !rest.isEmpty {
+            // By bytes: carriage return and line feed together are one character, which no "\n" equals. One line at a time: a
+            // list of all would take several times the file.
+            let end = rest.firstIndex(of: UInt8(ascii: "\n")) ?? rest.endIndex
+            var bytes = rest[..<end]
+            rest = rest[end...].dropFirst()
+            number += 1
+            if bytes.last == UInt8(ascii: "\r") { bytes.removeLast() }
+            let line = Substring(bytes)
             if line.isEmpty || line.hasPrefix("#") { continue }
             guard let tab = line.firstIndex(of: "\t") else {
-                throw DatasetError.listMalformed(path: list, line: String(line), reason: "(line \(index + 1)) has no tab between image and caption")
+                throw DatasetError.listMalformed(path: list, line: String(line), reason: "(line \(number)) has no tab between image and caption")
             }
             let image = String(line[..<tab])
             let caption = line[line.index(after: tab)...].split(whereSeparator: \.isWhitespace).joined(separator: " ")
@@ -50,7 +59,7 @@ public struct CaptionFolder: Sendable {
                 throw DatasetError.escapingPath(path: list, image: image)
             }
             guard !caption.isEmpty else {
-                empty.append("\(image) (line \(index + 1))")
+                empty.append("\(image) (line \(number))")
                 continue
             }
             let exists = known[image] ?? (Folder.fileSize(self.path + "/" + image) != nil)

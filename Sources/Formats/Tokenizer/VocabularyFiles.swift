@@ -77,7 +77,8 @@ extension BytePairVocabulary {
                 throw FormatError.vocabulary(path: file.path, .badGzip(error.what))
             }
         }
-        var lines = content.bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)[...]
+        // No more lines than are used: a file of nothing but line ends would have millions.
+        var lines = content.bytes.split(separator: UInt8(ascii: "\n"), maxSplits: used + 2, omittingEmptySubsequences: false)[...]
         if let first = lines.first, first.starts(with: Array("\"bpe_simple_vocab".utf8)) || first.starts(with: Array("#version".utf8)) {
             lines = lines.dropFirst()
         }
