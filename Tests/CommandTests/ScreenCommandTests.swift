@@ -37,7 +37,7 @@ import Testing
 
             for screen in ["home", "live", "results", "evaluations", "evaluation", "images", "compare-classes", "compare-prompts", "norms"] {
                 let shown = try place.maple("show", screen, "--size", "100x30")
-                #expect(shown.code == 0 && shown.outputLines.count == 30, "\(screen): \(shown.errors)")
+                #expect(shown.code == 0 && shown.output.count(where: \.isNewline) == 30, "\(screen): \(shown.errors)")
             }
             #expect(try place.maple("show", "results", "--ascii").output.allSatisfy(\.isASCII))
             let picture = try place.maple("show", "live", "--svg", "--theme", "light", "--run", names[1])

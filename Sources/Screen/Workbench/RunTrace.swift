@@ -127,7 +127,11 @@ public struct RunTrace: Sendable {
         case .checkpointWritten(let file, let step):
             checkpoints.removeAll { $0.file == file }
             checkpoints.append(CheckpointEntry(file: file, step: step, epoch: step / stepsPerEpoch))
-            note(step, "checkpoint \(lastPathPart(file))")
+            let line = "checkpoint \(lastPathPart(file))"
+            // Of epochs' checkpoints in a row the last is told: short epochs would leave room for nothing else.
+            let isEpoch = { (text: String) in text.hasPrefix("checkpoint epoch-") }
+            if isEpoch(line), let last = log.last, isEpoch(last.text) { log.removeLast() }
+            note(step, line)
         case .commandTaken(let command, let step): take(command, step)
         case .paused(let step):
             row.status = .paused
