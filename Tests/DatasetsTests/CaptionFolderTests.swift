@@ -27,7 +27,8 @@ struct CaptionFolderTests {
 
     @Test func linesOfOtherSystems() throws {
         try withFolder("a.png\tred\r\n\r\nsub/b.png\tblue\r\n") { path in
-            #expect(try CaptionFolder(path: path).pairs == [.init(image: "a.png", caption: "red"), .init(image: "sub/b.png", caption: "blue")])
+            let pairs = try CaptionFolder(path: path).pairs
+            #expect(pairs == [.init(image: "a.png", caption: "red"), .init(image: "sub/b.png", caption: "blue")])
         }
     }
 

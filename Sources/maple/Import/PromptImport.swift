@@ -60,7 +60,7 @@ struct PromptImport {
             model: clip.fingerprint, data: images?.fingerprint ?? "", blasCore: BLAS.coreName, threads: clip.clip.workers.count,
             host: ProcessInfo.processInfo.hostName, created: Date().formatted(.iso8601), versions: ["maple": Maple.version])
         // Without a data set the names are those that the sentences spell.
-        let names = try images?.cut(to: classes).classNames ?? opened.classNames
+        let names = images?.cut(to: classes).classNames ?? opened.classNames
         let samples = names.map { names in
             DrawnSamples(seed: 0, shots: nil, classes: names.enumerated().map { .init(name: $1, label: $0, paths: []) })
         }
