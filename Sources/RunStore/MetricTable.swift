@@ -160,12 +160,13 @@ public struct EvaluationFigure: Sendable, Equatable {
     /// The figures of all evaluations that a run's events tell, by time; those of steps that a resumed run took anew are left out.
     /// - Throws: `RunStoreError`.
     public static func all(of run: RunFolder) throws -> [EvaluationFigure] {
-        let data = (try? SummaryFile.read(run))?.data
+        let overview = try? SummaryFile.read(run), data = overview?.data
         var figures: [EvaluationFigure] = []
         for recorded in try run.events() {
             switch recorded.event {
             case .started(_, _, let fromStep): figures.removeAll { $0.step > fromStep }
-            case .evaluated(let result):
+            // The zero-shot figures that a run keeps to be measured against are not its own.
+            case .evaluated(let result) where overview?.method.map({ $0 == result.method }) ?? true:
                 let mean = harmonicMean(of: result, at: recorded.time, data: data, among: figures)
                 figures += Self.figures(of: result, at: recorded.time, data: data) + (mean.map { [$0] } ?? [])
             default: break

@@ -50,6 +50,7 @@ final class TensorBoardRecorder: Sendable {
             try log?.begin(spec, time: now)
             if fromStep == 0 { try log?.pictures(samples, dataFolder: spec.data.path, time: now) }
         case .step(let point): try log?.step(point, time: now)
+        case .evaluated(let result) where result.method != spec.method.name: break
         case .evaluated(let result): try log?.evaluated(result, time: now)
         case .checkpointWritten(let file, let step): try log?.checkpoint(path: checkpoints + "/" + file, step: step, time: now)
         case .finished: try log?.end(.success, time: now)
