@@ -32,9 +32,13 @@ public final class LearnedPrompts {
     /// L2 norm of each parameter's gradient in the last step.
     let gradientNorms: UnsafeMutableBufferPointer<Float>
 
-    /// - Parameter initial: what the first context tokens start from.
+    /// - Parameters:
+    ///   - initial: what the first context tokens start from.
+    ///   - equalCouplers: MaPLe's deeper couplers start as copies of one draw, as in the reference; false draws each.
     /// - Throws: `EngineError.depth` and others when the method does not fit the model.
-    public init(clip: FrozenCLIP, method: PromptMethod, initial: InitialContext, seed: UInt64) throws(EngineError) {
+    public init(
+        clip: FrozenCLIP, method: PromptMethod, initial: InitialContext, seed: UInt64, equalCouplers: Bool = true
+    ) throws(EngineError) {
         try method.check(clip.shape)
         self.clip = clip
         self.method = method
@@ -52,7 +56,8 @@ public final class LearnedPrompts {
             learner = try IndependentPrompts(weights: clip.weights, text: text, vision: vision, initial: initial, seed: seed)
         case .maple(let context, let depth):
             learner = try MaPLe(
-                weights: clip.weights, context: context, depth: depth, initial: initial, seed: seed, workers: clip.workers)
+                weights: clip.weights, context: context, depth: depth, initial: initial, seed: seed, equalCouplers: equalCouplers,
+                workers: clip.workers)
         }
         gradientNorms = .allocate(capacity: max(1, learner.parameters.count))
         gradientNorms.initialize(repeating: 0)

@@ -106,6 +106,11 @@ public enum EnsembleName: String, Sendable, Equatable, Codable, CaseIterable {
     case selectedAndOwn = "selected+template"
 }
 
+/// What MaPLe's couplers of the deeper blocks start from: copies of one draw, as in the reference, or a draw each.
+public enum CouplerStart: String, Sendable, Equatable, Codable, CaseIterable {
+    case copies, independent
+}
+
 /// A method and its shape.
 public struct MethodSpec: Sendable, Equatable, Codable {
     public var name: MethodName
@@ -126,11 +131,13 @@ public struct MethodSpec: Sendable, Equatable, Codable {
     public var visionDepth: Int?
     /// Zero-shot: which sentences are averaged.
     public var ensemble: EnsembleName
+    /// MaPLe: what the deeper couplers start from.
+    public var couplers: CouplerStart
 
     public init(
         name: MethodName = .maple, context: Int = 2, depth: Int = 9, initialWords: String = "a photo of a",
         position: NamePlace = .end, classSpecific: Bool = false, visionContext: Int? = nil, visionDepth: Int? = nil,
-        ensemble: EnsembleName = .none
+        ensemble: EnsembleName = .none, couplers: CouplerStart = .copies
     ) {
         self.name = name
         self.context = context
@@ -141,10 +148,11 @@ public struct MethodSpec: Sendable, Equatable, Codable {
         self.visionContext = visionContext
         self.visionDepth = visionDepth
         self.ensemble = ensemble
+        self.couplers = couplers
     }
 
     enum CodingKeys: String, CodingKey {
-        case name, context, depth, position, ensemble
+        case name, context, depth, position, ensemble, couplers
         case initialWords = "init"
         case classSpecific = "class_specific"
         case visionContext = "vision_context"

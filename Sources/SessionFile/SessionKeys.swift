@@ -97,6 +97,7 @@ extension SessionKey {
         SessionKey(
             "method.ensemble", .word(EnsembleName.allCases.map(\.rawValue)), "zeroshot: sentences that are averaged",
             otherNames: ["templates"]),
+        SessionKey("method.couplers", .word(CouplerStart.allCases.map(\.rawValue)), "maple: what the deeper couplers start from"),
         SessionKey("optim.lr", .number(least: 0, isOpen: true, below: nil), "learning rate", otherNames: ["learning_rate", "rate"]),
         SessionKey("optim.epochs", .whole(1...100_000), "passes over the images", otherNames: ["max_epoch", "num_epochs", "epoch"]),
         SessionKey("optim.batch", .whole(1...65_536), "images per step", otherNames: ["batch_size"]),

@@ -85,6 +85,7 @@ struct SessionReader {
         if method.ensemble != .none, method.name != .zeroshot {
             report("method.ensemble", foreign("method.ensemble", .zeroshot))
         }
+        if method.couplers != .copies, method.name != .maple { report("method.couplers", foreign("method.couplers", .maple)) }
         if method.classSpecific, method.name == .coop, spec.eval.classes != [spec.data.classes] {
             report(
                 "method.class_specific",
@@ -211,6 +212,7 @@ struct SessionReader {
         if case .integer(let tokens) = sound("method.vision_context") { method.visionContext = tokens }
         if case .integer(let depth) = sound("method.vision_depth") { method.visionDepth = depth }
         method.ensemble = word("method.ensemble", method.ensemble)
+        method.couplers = word("method.couplers", method.couplers)
 
         var optim = OptimSpec()
         optim.lr = number("optim.lr", optim.lr)

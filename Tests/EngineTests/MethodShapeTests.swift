@@ -32,6 +32,15 @@ import Testing
         }
     }
 
+    /// As the reference, or each deeper coupler with a draw of its own; the first one has its own either way.
+    @Test(arguments: [true, false]) func startOfTheCouplers(equal: Bool) throws {
+        let prompts = try LearnedPrompts(
+            clip: Self.clip(Self.base16), method: .maple(context: 2, depth: 4), initial: .random, seed: 3, equalCouplers: equal)
+        let weights = prompts.trainable.filter { $0.name.hasPrefix("prompt_learner.") && $0.name.hasSuffix("weight") }.map { Array($0.value) }
+        #expect(weights.count == 4 && Set(weights).count == (equal ? 2 : 4))
+        #expect(weights[0] != weights[1])
+    }
+
     @Test func placesOfTheName() {
         func sentence(_ position: NamePosition, _ context: Int) -> [TextPlace] {
             let stand = [Int32](repeating: 9, count: context)

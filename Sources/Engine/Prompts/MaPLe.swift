@@ -13,9 +13,10 @@ final class MaPLe<R: Real>: PromptLearner {
     private let arena = Arena<R>()
 
     /// Names and starting values as in the reference: P_0 from words, deeper prompts normal with deviation 0.02, couplers
-    /// uniform within 1/sqrt(text width), the deeper ones equal copies of one draw.
+    /// uniform within 1/sqrt(text width), the deeper ones equal copies of one draw unless told otherwise.
     init(
-        weights: CLIPWeights<R>, context: Int, depth: Int, initial: InitialContext, seed: UInt64, workers: Workers
+        weights: CLIPWeights<R>, context: Int, depth: Int, initial: InitialContext, seed: UInt64, equalCouplers: Bool = true,
+        workers: Workers
     ) throws(EngineError) {
         let shape = weights.shape, text = shape.text.width, vision = shape.vision.width, arena = arena
         self.depth = depth
@@ -40,7 +41,7 @@ final class MaPLe<R: Real>: PromptLearner {
         let bound = 1 / Double(text).squareRoot()
         for k in 0..<depth {
             let weight = all[depth + 2 * k].value, bias = all[depth + 2 * k + 1].value
-            if k < 2 {
+            if k < 2 || !equalCouplers {
                 random.uniform(weight, bound: bound)
                 random.uniform(bias, bound: bound)
             } else {

@@ -10,7 +10,7 @@ extension SessionSpec {
             ("data.template", d.template), ("method.name", m.name.rawValue), ("method.context", String(m.context)), ("method.depth", String(m.depth)),
             ("method.init", m.initialWords), ("method.position", m.position.rawValue), ("method.class_specific", String(m.classSpecific)),
             ("method.vision_context", m.visionContext.map(String.init) ?? "–"), ("method.vision_depth", m.visionDepth.map(String.init) ?? "–"),
-            ("method.ensemble", m.ensemble.rawValue),
+            ("method.ensemble", m.ensemble.rawValue), ("method.couplers", m.couplers.rawValue),
             ("optim.lr", NumberText.setting(o.lr)), ("optim.epochs", String(o.epochs)), ("optim.batch", String(o.batch)),
             ("optim.momentum", NumberText.setting(o.momentum)), ("optim.weight_decay", NumberText.setting(o.weightDecay)),
             ("optim.schedule", o.schedule.rawValue), ("optim.warmup_epochs", String(o.warmupEpochs)), ("optim.warmup_lr", NumberText.setting(o.warmupLR)),

@@ -111,7 +111,7 @@ public final class Trainer {
         stepsPerEpoch = BatchLoader.stepsPerEpoch(images: training.train.count, batch: spec.optim.batch)
         prompts = try LearnedPrompts(
             clip: model.clip, method: method, initial: PromptWords(spec.method, tokenizer: model.tokenizer).initial,
-            seed: UInt64(bitPattern: Int64(spec.seed)))
+            seed: UInt64(bitPattern: Int64(spec.seed)), equalCouplers: spec.method.couplers == .copies)
         // Zero-shot CLIP takes no step: one sentence stands for all that an ensemble may have.
         prompted = try PromptedCLIP(
             prompts: prompts, sentences: method == .zeroshot ? Array(sentences.tokens.prefix(1)) : sentences.tokens, batch: batch, momentum: spec.optim.momentum,
