@@ -62,9 +62,9 @@ public final class Workbench {
 
     /// Frames that events alone cause are drawn this far apart at least: smooth to look at, thrifty over SSH.
     private static let eventPace = Duration.milliseconds(500)
-    /// After a frame that changed much they wait longer, so that a line carries so many cells a second at most (7 bytes each,
+    /// After a frame that changed much they wait longer, so that a line carries so many cells a second at most (about 10 bytes each,
     /// with their colours). Keys are answered at once.
-    private static let cellsPerSecond = 1000
+    private static let cellsPerSecond = 800
     private var eventPause = eventPace
     private static let keyPace = Duration.milliseconds(16)
 

@@ -45,7 +45,7 @@ import Testing
             try pane.wait("the new session") { $0.contains("first") && !$0.contains("New session") }
 
             try pane.press("s")
-            try pane.wait(for: "finished in")
+            try pane.wait(for: "finished in", seconds: 900)
             try pane.wait("its evaluation") { $0.contains("base classes:") && $0.contains("new classes:") }
 
             // A second one: the same with another method.
@@ -58,11 +58,12 @@ import Testing
             try pane.press("C-s")
             try pane.wait("both sessions") { $0.contains("first") && $0.contains("second") && !$0.contains("Copy session") }
             try pane.press("Down", "s")
-            try pane.wait("the second run") { $0.contains("second") && $0.contains("finished in") }
+            try pane.wait(seconds: 900, "the second run") { $0.contains("second") && $0.contains("finished in") }
 
             try pane.press("3")
             try pane.wait("both results") { $0.contains("independent") && $0.contains("maple ") && $0.contains("Results") }
-            try pane.press("Space", "Space", "c")
+            // The run that was chosen before is still chosen: from the top.
+            try pane.press("Home", "Space", "Space", "c")
             try pane.wait("the settings that differ") { $0.contains("method.name") || $0.contains("method") }
             try pane.press("Tab")
             try pane.wait(for: "Accuracy, base classes")
@@ -102,7 +103,7 @@ import Testing
             try pane.press("C-u")
             try pane.type("1e-4")
             try pane.press("Enter")
-            try pane.wait(for: "learning rate set to 0.0001")
+            try pane.wait(for: "learning rate set to 1e-4")
             try pane.press("n")
             try pane.type("q means nothing here")
             try pane.press("Enter")

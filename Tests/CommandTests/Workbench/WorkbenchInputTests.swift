@@ -24,7 +24,7 @@ import Testing
             let command = try Program.run("maple", ["trian"], in: place.folder, environment: place.environment)
             #expect(command.code == 2 && command.errors.contains("“trian”"))
             let theme = try Program.run("maple", ["--theme", "neon"], in: place.folder, environment: place.environment)
-            #expect(theme.code == 2 && theme.errors.contains("“neon”") && theme.errors.contains("high-contrast"))
+            #expect(theme.code == 2 && theme.errors.contains("“neon”") && theme.errors.contains("monochrome"))
         }
     }
 
@@ -70,7 +70,7 @@ import Testing
             let pane = try place.pane()
             try pane.wait(for: "no sessions yet")
             try pane.press("t")
-            try pane.wait(for: "high-contrast")
+            try pane.wait(for: "monochrome")
             try pane.press("Down", "Enter", "G")
             let file = place.folder + "/config/maple/settings.toml"
             let kept = try waitUntil {
