@@ -60,7 +60,8 @@ public struct CLIPFolderTexts {
     }
 }
 
-/// config.json
+/// config.json, without the keys whose defaults are whole numbers, such as initializer_factor: they would be written as 1, and transformers 5
+/// refuses a whole number where it wants a fraction.
 private struct Configuration: Encodable {
     struct Tower: Encodable {
         var model_type: String
@@ -71,7 +72,6 @@ private struct Configuration: Encodable {
         var hidden_act: String
         var layer_norm_eps: Double
         var projection_dim: Int
-        var attention_dropout = 0.0
         var vocab_size: Int?
         var max_position_embeddings: Int?
         var bos_token_id: Int?
@@ -96,7 +96,6 @@ private struct Configuration: Encodable {
     var model_type = "clip"
     var projection_dim: Int
     var logit_scale_init_value: Double
-    var initializer_factor = 1.0
     var torch_dtype: String
     var text_config: Tower
     var vision_config: Tower
