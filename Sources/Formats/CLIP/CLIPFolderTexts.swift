@@ -56,7 +56,9 @@ public struct CLIPFolderTexts {
     private func json(_ value: some Encodable) throws -> String {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-        return String(decoding: try encoder.encode(value), as: UTF8.self) + "\n"
+        // Readers in Python tell 4 from 4.0, and want the latter where a real number belongs.
+        let whole = /("(?:logit_scale_init_value|layer_norm_eps|rescale_factor)" : -?[0-9]+)([,\n])/
+        return String(decoding: try encoder.encode(value), as: UTF8.self).replacing(whole) { "\($0.1).0\($0.2)" } + "\n"
     }
 }
 
