@@ -62,7 +62,8 @@ public struct CLIPFolderTexts {
     }
 }
 
-/// config.json
+/// config.json, without the keys whose defaults are whole numbers, such as initializer_factor: they would be written as 1, and transformers 5
+/// refuses a whole number where it wants a fraction.
 private struct Configuration: Encodable {
     struct Tower: Encodable {
         var model_type: String
