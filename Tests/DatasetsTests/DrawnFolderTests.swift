@@ -108,11 +108,11 @@ struct DrawnFolderTests {
             #expect(throws: DatasetError.drawingStopped(path: path)) {
                 try drawn.write(to: path) { done, total in
                     calls += 1
-                    #expect(total == 24 && done == 4 * calls)
-                    return calls < 3
+                    #expect(total == 24 && done > 0 && done <= 24)
+                    return false
                 }
             }
-            #expect(calls == 3)
+            #expect(calls == 1)
             #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path).isEmpty)
             // No process has this number.
             try FileManager.default.createDirectory(atPath: folder.path + "/.fills.2147483646.drawing/images", withIntermediateDirectories: true)
