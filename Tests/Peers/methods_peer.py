@@ -204,15 +204,16 @@ def main():
         for p in m.p.values():
             p.grad = None
         del logits, loss
-    state, times, losses = {}, [], []
+    state, times, processor, losses = {}, [], [], []
     for k in range(a.warmup + a.steps):
-        began = time.perf_counter()
+        began, used = time.perf_counter(), time.process_time()
         loss = F.cross_entropy(m.logits(pixels), labels)
         loss.backward()
         sgd(m.p, state, a.lr)
         losses.append(loss.item())
         if k >= a.warmup:
             times.append(time.perf_counter() - began)
+            processor.append(time.process_time() - used)
     loss = None
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     rate = None
@@ -227,7 +228,7 @@ def main():
     print(json.dumps({
         "method": a.method, "context": a.context, "depth": a.depth, "classes": len(tokens), "batch": len(pixels),
         "trainable_parameters": sum(p.numel() for p in m.p.values()), "threads": torch.get_num_threads(), "torch": torch.__version__,
-        "step_s_median": statistics.median(times) if times else None, "step_s": times, "losses": losses,
+        "step_s_median": statistics.median(times) if times else None, "step_s": times, "step_processor_s": processor, "losses": losses,
         "eval_images_per_s": rate, "peak_rss_train_mib": peak}))
 
 
