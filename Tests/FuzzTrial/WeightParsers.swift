@@ -91,7 +91,7 @@ extension Parser {
             name: "model", seeds: [Seed(bytes: header, file: "model.safetensors")],
             words: ["vision_model.", "text_model.", "encoder.layers.0.", "visual.conv1.weight", "F16", "[1,1]", "lora_A", "\"shape\":[", "layers.99."],
             mutate: { mutator, seed, _ in Containers.safetensors(header: part(&mutator, seed.bytes), data: data) },
-            read: { path, _ in _ = try CLIPWeightFiles(path: path).fingerprint })
+            read: { path, _ in _ = try CLIPWeightFiles(path: path).notes })
     }
 
     /// Prompt checkpoints of the reference and of this program.
