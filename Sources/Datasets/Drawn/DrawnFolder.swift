@@ -104,7 +104,7 @@ public struct DrawnFolder: Sendable {
     private func write(_ dataset: DrawnDataset, to folder: String, _ report: (Int) throws -> Void) throws {
         let names = dataset.classNames, shares = DrawnDataset.shares(of: images)
         let folders = names.map { $0.replacing(" ", with: "_") }
-        func file(_ label: Int, _ number: Int) -> String { String(format: "%@/%04d.png", folders[label], number + 1) }
+        @Sendable func file(_ label: Int, _ number: Int) -> String { String(format: "%@/%04d.png", folders[label], number + 1) }
         let width = max(1, ProcessInfo.processInfo.activeProcessorCount)
         for first in stride(from: 0, to: names.count, by: width) {
             let labels = first..<min(names.count, first + width), fault = Mutex<(any Error)?>(nil)
