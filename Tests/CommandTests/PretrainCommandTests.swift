@@ -23,6 +23,7 @@ import Testing
             text_heads = 2
             embedding = 8
             vocabulary = 560
+            context = 64
             [data]
             pairs = 24
             validation = 6
