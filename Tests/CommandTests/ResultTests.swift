@@ -133,7 +133,9 @@ import Testing
             let model = try place.maple("inspect", Workplace.model, "--json").object()
             #expect(model["kind"] as? String == "clip" && model["image_size"] as? Int == 32 && model["embedding"] as? Int == 32)
             let file = try place.maple("inspect", Workplace.model + "/model.safetensors", "--json").object()
-            #expect(file["kind"] as? String == "safetensors" && (file["tensors"] as? [Any])?.isEmpty == false)
+            // A file of weights is the model that its folder holds.
+            #expect(file["kind"] as? String == "clip" && file["container"] as? String == "safetensors")
+            #expect(file["fingerprint"] as? String == model["fingerprint"] as? String && (file["missing"] as? [Any])?.isEmpty == true)
             #expect(try place.maple("inspect", Workplace.model).output.contains("32x32 pixels"))
 
             let sound = try place.maple("data", "check", place.data, "--json")
@@ -168,11 +170,11 @@ import Testing
         let goldens = Places.fixtures.appendingPathComponent("goldens").path
         let ending = try Program.run("maple", ["doctor", "--goldens", goldens])
         #expect(ending.code == 0 && ending.errors.isEmpty, "\(ending)")
-        #expect(ending.outputLines.count == 8 && ending.outputLines.last == "7 ok, 0 failed, 0 not run", "\(ending.output)")
+        #expect(ending.outputLines.count == 14 && ending.outputLines.last == "13 ok, 0 failed, 0 not run", "\(ending.output)")
         #expect(ending.outputLines.dropLast().allSatisfy { $0.hasPrefix("ok ") && $0.contains("relative error") })
         let json = try Program.run("maple", ["doctor", "--goldens", goldens, "--json"])
         let rows = try #require(try JSONSerialization.jsonObject(with: Data(json.output.utf8)) as? [[String: Any]])
-        #expect(rows.count == 7 && rows.allSatisfy { $0["status"] as? String == "passed" && $0["relative_error"] is Double })
+        #expect(rows.count == 13 && rows.allSatisfy { $0["status"] as? String == "passed" && $0["relative_error"] is Double })
     }
 
     @Test func doctorAndBench() throws {

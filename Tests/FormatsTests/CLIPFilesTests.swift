@@ -167,10 +167,16 @@ struct CLIPFolderTests {
             try model.put(
                 "config.json",
                 ModelFolder.text.replacingOccurrences(of: "\"vocab_size\": 714, \"eos_token_id\": 713", with: "\"vocab_size\": 700, \"eos_token_id\": 699"))
+            // Weights and configuration agree on 700 tokens, the vocabulary has more.
+            try model.putWeights(
+                ModelFolder.tensors {
+                    if $0.name == "text_model.embeddings.token_embedding.weight" { ($0.shape, $0.values) = ([700, 8], Array($0.values.prefix(5600))) }
+                })
             #expect(throws: FormatError.folder(path: model.path, .tokenBeyondVocabulary(token: "<|endoftext|>", id: 713, size: 700))) {
                 try CLIPFiles(path: model.path)
             }
             try model.put("config.json", ModelFolder.text)
+            try model.putWeights()
             try model.put("preprocessor_config.json", #"{"crop_size": 224}"#)
             #expect(throws: FormatError.folder(path: model.path, .cropDiffers(crop: [224, 224], imageSize: 8))) {
                 try CLIPFiles(path: model.path)

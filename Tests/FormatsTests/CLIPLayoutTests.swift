@@ -151,6 +151,10 @@ struct CLIPLayoutTests {
             let again = try CLIPFiles(path: out)
             #expect(again.files.layout == .huggingFace && again.fingerprint == model.fingerprint)
             #expect(again.configuration.vision == model.configuration.vision && again.configuration.text == model.configuration.text)
+            // Real numbers are spelled as such, as transformers demands.
+            let numbers = try String(contentsOfFile: out + "/config.json", encoding: .utf8).matches(of: /"([a-z_]+)" : (-?[0-9.e-]+)[,\n]/)
+            let reals = numbers.filter { $0.2.contains(".") || $0.2.contains("e") }.map { String($0.1) }
+            #expect(Set(reals) == ["logit_scale_init_value", "layer_norm_eps"], "\(reals)")
             #expect(again.preprocessing == model.preprocessing && again.tokenizer.encode("a tabby cat.") == model.tokenizer.encode("a tabby cat."))
             #expect(again.weights["visual_projection.weight"]?.alignedFloats != nil)
             #expect(throws: FormatError.folder(path: out, .exists)) { try writer.write(to: out, type: .f32) }

@@ -56,7 +56,9 @@ public struct CLIPFolderTexts {
     private func json(_ value: some Encodable) throws -> String {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-        return String(decoding: try encoder.encode(value), as: UTF8.self) + "\n"
+        // Readers in Python tell 4 from 4.0, and want the latter where a real number belongs.
+        let whole = /("(?:logit_scale_init_value|layer_norm_eps|rescale_factor)" : -?[0-9]+)([,\n])/
+        return String(decoding: try encoder.encode(value), as: UTF8.self).replacing(whole) { "\($0.1).0\($0.2)" } + "\n"
     }
 }
 
@@ -71,7 +73,6 @@ private struct Configuration: Encodable {
         var hidden_act: String
         var layer_norm_eps: Double
         var projection_dim: Int
-        var attention_dropout = 0.0
         var vocab_size: Int?
         var max_position_embeddings: Int?
         var bos_token_id: Int?
@@ -96,7 +97,6 @@ private struct Configuration: Encodable {
     var model_type = "clip"
     var projection_dim: Int
     var logit_scale_init_value: Double
-    var initializer_factor = 1.0
     var torch_dtype: String
     var text_config: Tower
     var vision_config: Tower
