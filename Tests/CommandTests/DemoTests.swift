@@ -46,7 +46,7 @@ import Testing
             for part in ["zero-shot CLIP", "MaPLe", "harmonic mean", "to browse:"] { #expect(second.output.contains(part), "\(second.output)") }
 
             // Something else at the place of the drawings is left alone.
-            try FileManager.default.removeItem(atPath: drawings + "/figures/images/star/0001.png")
+            try FileManager.default.removeItem(atPath: drawings + "/figures/images/white_plain_star/0001.png")
             try place.maple(words).expectRefusal(code: 1, lines: 1, "drawings/figures", "changed since")
         }
     }

@@ -31,7 +31,7 @@ struct DrawnFolderTests {
         let shares = DrawnDataset.shares(of: DrawnDataset.figures.standardImagesPerClass)
         #expect(shares == (24, 8, 48))
         #expect(DrawnDataset.figures.classNames.count == 24)
-        #expect(Array(DrawnDataset.figures.classNames[..<12]) == DrawnShape.allCases[..<12].map(\.name))
+        #expect(Array(DrawnDataset.figures.classNames[..<12]) == DrawnShape.allCases[..<12].map { "white plain \($0.name)" })
         for count in 4..<300 {
             let (train, val, test) = DrawnDataset.shares(of: count)
             #expect(train > 0 && val >= 0 && test > 0 && train + val + test == count)
@@ -108,11 +108,11 @@ struct DrawnFolderTests {
             #expect(throws: DatasetError.drawingStopped(path: path)) {
                 try drawn.write(to: path) { done, total in
                     calls += 1
-                    #expect(total == 24 && done == 4 * calls)
-                    return calls < 3
+                    #expect(total == 24 && done > 0 && done <= 24)
+                    return false
                 }
             }
-            #expect(calls == 3)
+            #expect(calls == 1)
             #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path).isEmpty)
             // No process has this number.
             try FileManager.default.createDirectory(atPath: folder.path + "/.fills.2147483646.drawing/images", withIntermediateDirectories: true)

@@ -24,7 +24,7 @@ struct DrawnWorldTests {
                 sets.update(hash(try RGBImage(painter)))
             }
         }
-        #expect(sets.finish() == "142fa7bbf856718afbd847d1f9849c4aecdc1cf46521b72df2658ad98737a76d")
+        #expect(sets.finish() == "70592c8a397693ca152fd7c1af8e420ba019f7a299de03446e5296bf25e8c95d")
     }
 
     @Test func orderAndNeighboursDoNotMatter() throws {

@@ -21,7 +21,7 @@ public enum DrawnDataset: String, Sendable, CaseIterable {
     /// Its style. The strengths are tuned so that the shipped model's zero-shot accuracy leaves room to improve.
     public var style: DrawnStyle {
         switch self {
-        case .figures: DrawnStyle(.chalk, strength: 0.5)
+        case .figures: DrawnStyle(.chalk, strength: 0.15)
         case .figuresNoise: DrawnStyle(.noise, strength: 0.5)
         case .figuresBlur: DrawnStyle(.blur, strength: 0.5)
         case .figuresSketch: DrawnStyle(.sketch, strength: 0.5)
@@ -52,9 +52,12 @@ public enum DrawnDataset: String, Sendable, CaseIterable {
         case .fills: DrawnFill.allCases.map(\.name)
         case .pairs: Self.relations.map { "\($0.first.name) \($0.relation) \(DrawnCaption.article($0.second.name)) \($0.second.name)" }
         case .combinations: DrawnLook.heldOut.map(\.name)
-        default: DrawnShape.allCases.map(\.name)
+        default: DrawnShape.allCases.map { DrawnLook($0, Self.chalkColour, .plain).name }
         }
     }
+
+    /// Colour of all figures, as their class names say: a small CLIP hardly tells shapes by a name that leaves the colour open.
+    static let chalkColour = DrawnColour.white
 
     /// Images of a class unless told otherwise.
     public var standardImagesPerClass: Int {
@@ -104,7 +107,7 @@ public enum DrawnDataset: String, Sendable, CaseIterable {
                 if relation != .inside || b.canHold(a) { return .pair(a, relation, b, &random) }
             }
         default:
-            return .single(DrawnLook(DrawnShape.allCases[label], any(DrawnColour.allCases), any(DrawnFill.allCases)), &random)
+            return .single(DrawnLook(DrawnShape.allCases[label], Self.chalkColour, .plain), &random)
         }
     }
 }

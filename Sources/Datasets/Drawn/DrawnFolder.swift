@@ -1,4 +1,6 @@
+import Dispatch
 import Foundation
+import Synchronization
 
 /// Writes drawn pictures as an ordinary folder: PNG files with a CoOp split file, or with a captions file.
 ///
@@ -100,24 +102,34 @@ public struct DrawnFolder: Sendable {
     }
 
     private func write(_ dataset: DrawnDataset, to folder: String, _ report: (Int) throws -> Void) throws {
-        let names = dataset.classNames, shares = DrawnDataset.shares(of: images), painter = DrawnPainter(side: DrawnWorld.standardSide)
-        var listing = SplitListing(train: [], val: [], test: [])
-        for (label, name) in names.enumerated() {
-            let own = name.replacing(" ", with: "_")
-            try DrawnPlace.makeFolder(folder + "/images/" + own)
-            for number in 0..<images {
-                let file = String(format: "%@/%04d.png", own, number + 1)
-                dataset.paint(label: label, number: number, seed: seed, on: painter)
-                try RGBImage(painter).writePNG(toFile: folder + "/images/" + file)
-                let entry = SplitListing.Entry(path: file, label: label, className: name)
-                switch number {
-                case ..<shares.train: listing.train.append(entry)
-                case ..<(shares.train + shares.val): listing.val.append(entry)
-                default: listing.test.append(entry)
+        let names = dataset.classNames, shares = DrawnDataset.shares(of: images)
+        let folders = names.map { $0.replacing(" ", with: "_") }
+        @Sendable func file(_ label: Int, _ number: Int) -> String { String(format: "%@/%04d.png", folders[label], number + 1) }
+        let width = max(1, ProcessInfo.processInfo.activeProcessorCount)
+        for first in stride(from: 0, to: names.count, by: width) {
+            let labels = first..<min(names.count, first + width), fault = Mutex<(any Error)?>(nil)
+            DispatchQueue.concurrentPerform(iterations: labels.count) { place in
+                do {
+                    let label = labels.lowerBound + place, painter = DrawnPainter(side: DrawnWorld.standardSide)
+                    try DrawnPlace.makeFolder(folder + "/images/" + folders[label])
+                    for number in 0..<images {
+                        dataset.paint(label: label, number: number, seed: seed, on: painter)
+                        try RGBImage(painter).writePNG(toFile: folder + "/images/" + file(label, number), compression: 3)
+                    }
+                } catch {
+                    fault.withLock { $0 = error }
                 }
             }
-            try report((label + 1) * images)
+            if let error = fault.withLock({ $0 }) { throw error }
+            try report(labels.upperBound * images)
         }
+        func entries(_ numbers: Range<Int>) -> [SplitListing.Entry] {
+            names.indices.flatMap { label in
+                numbers.map { SplitListing.Entry(path: file(label, $0), label: label, className: names[label]) }
+            }
+        }
+        let ends = (shares.train, shares.train + shares.val)
+        let listing = SplitListing(train: entries(0..<ends.0), val: entries(ends.0..<ends.1), test: entries(ends.1..<images))
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         try DrawnPlace.write(try encoder.encode(listing), to: folder + "/" + (splitFile ?? ""))

@@ -10,8 +10,9 @@ struct Demo: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Train MaPLe on drawings with the model that came with the program.",
         discussion: """
-            Draws the data set `figures` into the user's cache (once), measures zero-shot CLIP, trains, and compares base and novel \
-            classes. The runs are kept like any others. --all runs all seven methods and the three protocols.
+            Draws the data set figures into the user's cache (once), measures zero-shot CLIP, trains in the workbench (without a \
+            terminal: with progress lines), and compares base and novel classes. The runs are kept like any others. \
+            --all runs all seven methods and the three protocols.
             """)
 
     @Flag(help: "Run the seven methods and the three protocols, and fill their tables.")
@@ -62,17 +63,55 @@ struct Demo: ParsableCommand {
 
     // MARK: One method
 
+    private var runsRoot: String { UserFolders.absolute(runs ?? RunFolder.defaultRoot()) }
+
     private func runOne(_ files: DemoFiles) throws {
         try draw(.figures, files)
-        let zeroShot = try train(.zeroshot, files)
-        let trained = method == .zeroshot ? zeroShot : try train(method, files)
-        guard let before = zeroShot.kept, let after = trained.kept else { return }
+        let before = try train(session(.zeroshot, files))
+        guard method != .zeroshot else { return try report(before, after: nil) }
+        let spec = try session(method, files)
+        let isWatched = !plain && !json && !quiet && isatty(STDIN_FILENO) == 1 && isatty(STDOUT_FILENO) == 1
+        try report(before, after: isWatched ? watch(spec) : train(spec))
+    }
+
+    private func session(_ method: MethodName, _ files: DemoFiles) throws -> SessionSpec {
+        // What is overridden is the trained method's; zero-shot CLIP stays what all are compared with.
+        try SessionFile.read(
+            path: files.session(method.rawValue), overrides: ["data.path=\(files.data(.figures))"] + (method == .zeroshot ? [] : overrides))
+    }
+
+    /// Trains with progress lines.
+    private func train(_ spec: SessionSpec) throws -> RunOverview {
+        let run = TrainingRun(spec: spec, start: .new(root: runsRoot), threads: compute.threads, progress: ProgressLine(quiet: quiet))
+        let outcome = try run.run()
+        guard outcome.summary != nil, let overview = RunList.overview(outcome.folder) else {
+            note("stopped after step \(outcome.stoppedAt). To go on: maple resume \(outcome.folder.path)")
+            throw ExitCode(1)
+        }
+        return overview
+    }
+
+    /// Trains in the workbench, until the user leaves it.
+    private func watch(_ spec: SessionSpec) throws -> RunOverview {
+        let began = Date().timeIntervalSince1970 - 1
+        let look = try WorkbenchLook.parse(["--runs", runsRoot, "--threads", String(compute.threads)])
+        try WorkbenchSession(look).open(firstEffects: [.start(spec)])
+        let mine = try RunList.scan(runsRoot).filter { $0.name == spec.name && $0.created >= began }.min { $0.created < $1.created }
+        guard let mine else { throw ExitCode(1) }
+        guard mine.state == .finished else {
+            note("\(mine.path) is \(mine.state.word) after step \(mine.steps). To go on: maple resume \(mine.path)")
+            throw ExitCode(1)
+        }
+        return mine
+    }
+
+    private func report(_ before: RunOverview, after: RunOverview?) throws {
         if json {
-            try sayJSON(
+            let trained = after ?? before
+            return try sayJSON(
                 Report(
-                    method: method.rawValue, run: trained.folder.path, seconds: after.seconds, zeroshot: Figures(before),
-                    trained: Figures(after)))
-            return
+                    method: method.rawValue, run: trained.path, seconds: trained.seconds, zeroshot: Figures(before),
+                    trained: Figures(trained)))
         }
         func row(_ name: String, _ run: RunOverview, over reference: RunOverview?) -> [String] {
             [name] + [(run.base, reference?.base), (run.new, reference?.new), (run.harmonicMean, reference?.harmonicMean)].map { value, from in
@@ -80,34 +119,12 @@ struct Demo: ParsableCommand {
                 return percent(value) + String(format: " (%+.1f)", 100 * (value - from))
             }
         }
-        var rows = [row("zero-shot CLIP", before, over: nil)]
-        if method != .zeroshot { rows.append(row(method.title, after, over: before)) }
+        let rows = [row(MethodName.zeroshot.title, before, over: nil)] + (after.map { [row(method.title, $0, over: before)] } ?? [])
         say(table(["accuracy in %", "base classes", "novel classes", "harmonic mean"], rows))
         say("")
-        say("trained in \(duration(after.seconds)); kept in \(trained.folder.path)")
-        say("to browse:  maple runs; maple eval last --classes new; maple compare \(zeroShot.folder.name) \(trained.folder.name)")
-        say("go further: maple demo --all; maple demo --method coop; maple demo --set optim.lr=0.01")
-    }
-
-    private struct Made {
-        var folder: RunFolder
-        /// Nil when the run was stopped.
-        var kept: RunOverview?
-    }
-
-    private func train(_ method: MethodName, _ files: DemoFiles) throws -> Made {
-        var settings = ["data.path=\(files.data(.figures))"]
-        // What is overridden is the trained method's; zero-shot follows in the seed alone.
-        if method != .zeroshot { settings += overrides }
-        let spec = try SessionFile.read(path: files.session(method.rawValue), overrides: settings)
-        let run = TrainingRun(
-            spec: spec, start: .new(root: runs ?? RunFolder.defaultRoot()), threads: compute.threads, progress: ProgressLine(quiet: quiet))
-        let outcome = try run.run()
-        guard outcome.summary != nil else {
-            note("stopped after step \(outcome.stoppedAt). To go on: maple resume \(outcome.folder.path)")
-            throw ExitCode(1)
-        }
-        return Made(folder: outcome.folder, kept: RunList.overview(outcome.folder))
+        if let after { say("trained in \(duration(after.seconds)); kept in \(after.path)") }
+        say("to browse:  maple; maple runs; maple compare \((before.path as NSString).lastPathComponent) \(((after ?? before).path as NSString).lastPathComponent)")
+        say("go further: maple demo --all; maple demo --method coop; maple demo --set optim.epochs=10")
     }
 
     private struct Figures: Encodable {

@@ -6,6 +6,8 @@ struct UserFolders: Sendable {
     let config: String
     /// `$XDG_DATA_HOME/maple`.
     let data: String
+    /// `$XDG_CACHE_HOME/maple`.
+    let cache: String
     /// The folder that holds `sessions` and `themes`: $MAPLE_HOME, or one near the program; nil where there is none.
     let program: String?
 
@@ -18,6 +20,7 @@ struct UserFolders: Sendable {
         }
         config = base("XDG_CONFIG_HOME", ".config")
         data = base("XDG_DATA_HOME", ".local/share")
+        cache = base("XDG_CACHE_HOME", ".cache")
         program = Self.programFolder(environment)
     }
 
