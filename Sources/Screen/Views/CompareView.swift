@@ -57,7 +57,7 @@ extension WorkbenchState {
             let step = member.step ?? evaluation(of: member)?.step ?? row?.step ?? 0
             var pieces: [(String, Style)] = [
                 (isChosen ? "▸" : " ", .accent), ("\(LineChart.letter(index)) ", Style(.series(index), on: .background, .bold)),
-                (TextFit.fitted(row?.name ?? member.run, to: min(44, max(16, rect.width / 3))), Style(.title)),
+                (TextFit.fitted(row?.name ?? member.run, to: min(44, max(12, rect.width - 58))), Style(.title)),
                 ("  " + TextFit.fitted("step \(NumberText.grouped(step))" + (member.step == nil ? " (last)" : ""), to: 19), .dim),
             ]
             let place = traces[member.run]
