@@ -99,7 +99,7 @@ import Testing
             let pane = try place.pane()
             try pane.wait(for: "trial")
             try pane.press("2")
-            try pane.wait(for: "started: 6 steps")
+            try pane.wait(for: "base classes:")
             try pane.press("q")
             #expect(try pane.end() == 0)
         }
