@@ -104,7 +104,7 @@ import Testing
                 let expected = 0.001 * (1 + cos(.pi * Double(max(0, point.epoch - 1)) / 4))
                 #expect(abs(rate - expected) < 1e-12, "step \(point.step)")
             }
-            #expect(run.warnings.count == 2 && run.warnings.allSatisfy { $0.contains("learning rate") })
+            #expect(run.warnings.filter { $0.contains("learning rate") }.count == 2)
         }
     }
 

@@ -103,10 +103,8 @@ enum Tables {
         var keys: [String] = []
         var groups: [String: [RunRow]] = [:]
         for run in runs {
-            var spec = run.spec
-            spec.seed = 0
-            spec.name = ""
-            let key = "\(spec)"
+            let key = run.spec.settings.filter { $0.key != "name" && $0.key != "seed" }.map { $0.key + "=" + $0.value }
+                .joined(separator: "\n")
             if groups[key] == nil { keys.append(key) }
             groups[key, default: []].append(run)
         }
