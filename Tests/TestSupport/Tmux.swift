@@ -75,8 +75,10 @@ public final class Tmux {
     public func end(seconds: Double = 120) throws -> Int {
         var code: Int?
         _ = try waitUntil(seconds: seconds) {
-            let fields = try tmux("display", "-p", "#{pane_dead} #{pane_dead_status}").split(whereSeparator: \.isWhitespace)
-            if fields.first == "1" { code = fields.count > 1 ? Int(fields[1]) : -1 }
+            // tmux sees the terminal close before it learns how the program ended: neither code nor signal is there at first.
+            let fields = try tmux("display", "-p", "#{pane_dead}/#{pane_dead_status}/#{pane_dead_signal}")
+                .trimmingCharacters(in: .whitespacesAndNewlines).split(separator: "/", omittingEmptySubsequences: false)
+            if fields.count == 3, fields[0] == "1" { code = Int(fields[1]) ?? (fields[2].isEmpty ? nil : -1) }
             return code != nil
         }
         guard let code else { throw Failure(description: "the program did not end. The screen:\n\(try screen())") }

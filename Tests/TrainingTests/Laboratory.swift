@@ -57,7 +57,8 @@ final class Laboratory {
                 case .commandTaken(let command, let step): "\(command) at \(step)"
                 case .paused(let step): "paused at \(step)"
                 case .proceeding(let step): "proceeding at \(step)"
-                case .warning(let text): "warning: \(text)"
+                // The laboratory's classes are all below the usual shots.
+                case .warning(let text): text.contains("fewer than") ? nil : "warning: \(text)"
                 case .stopped(let step): "stopped at \(step)"
                 case .finished(let summary): "finished at \(summary.steps)"
                 case .failed(let text): "failed: \(text)"
