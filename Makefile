@@ -23,8 +23,12 @@ demo: build
 	@"$$(swift build -c $(CONFIG) --show-bin-path)/maple" demo $(ARGS)
 
 # One process at a time: the tests share OpenBLAS's thread count.
+# What failed is said again at the end, where it is not lost among what passed.
 test: deps
-	swift test -c $(CONFIG) --no-parallel
+	@mkdir -p .build; rm -f .build/failed; \
+	{ swift test -c $(CONFIG) --no-parallel 2>&1 || touch .build/failed; } | tee .build/test.log; \
+	if [ -e .build/failed ]; then echo; echo "What failed:"; \
+	  grep -E "recorded an issue|error:|Fatal error|✘ (Test|Suite)" .build/test.log | cut -c1-400 | tail -60; exit 1; fi
 
 clean:
 	swift package clean

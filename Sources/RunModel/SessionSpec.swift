@@ -106,7 +106,7 @@ public enum EnsembleName: String, Sendable, Equatable, Codable, CaseIterable {
     case selectedAndOwn = "selected+template"
 }
 
-/// What MaPLe's couplers of the deeper blocks start from: copies of one draw, as in the reference, or a draw each.
+/// What MaPLe's couplers of the deeper blocks start from: copies of one draw, as the reference's code makes them, or a draw each.
 public enum CouplerStart: String, Sendable, Equatable, Codable, CaseIterable {
     case copies, independent
 }
@@ -137,7 +137,7 @@ public struct MethodSpec: Sendable, Equatable, Codable {
     public init(
         name: MethodName = .maple, context: Int = 2, depth: Int = 9, initialWords: String = "a photo of a",
         position: NamePlace = .end, classSpecific: Bool = false, visionContext: Int? = nil, visionDepth: Int? = nil,
-        ensemble: EnsembleName = .none, couplers: CouplerStart = .copies
+        ensemble: EnsembleName = .none, couplers: CouplerStart = .independent
     ) {
         self.name = name
         self.context = context

@@ -85,7 +85,7 @@ struct SessionReader {
         if method.ensemble != .none, method.name != .zeroshot {
             report("method.ensemble", foreign("method.ensemble", .zeroshot))
         }
-        if method.couplers != .copies, method.name != .maple { report("method.couplers", foreign("method.couplers", .maple)) }
+        if method.couplers != MethodSpec().couplers, method.name != .maple { report("method.couplers", foreign("method.couplers", .maple)) }
         if method.classSpecific, method.name == .coop, spec.eval.classes != [spec.data.classes] {
             report(
                 "method.class_specific",

@@ -34,7 +34,8 @@ extension SessionFile {
                 ("class_specific", String(spec.method.classSpecific)),
             ] + (spec.method.visionContext.map { [("vision_context", String($0))] } ?? [])
                 + (spec.method.visionDepth.map { [("vision_depth", String($0))] } ?? [])
-                + [("ensemble", quoted(spec.method.ensemble.rawValue)), ("couplers", quoted(spec.method.couplers.rawValue))])
+                + [("ensemble", quoted(spec.method.ensemble.rawValue))]
+                + (spec.method.name == .maple ? [("couplers", quoted(spec.method.couplers.rawValue))] : []))
         table(
             "optim",
             [

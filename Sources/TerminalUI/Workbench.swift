@@ -126,6 +126,8 @@ public final class Workbench {
         // Without ticks the state's clock stands still: a message that is said now must not count as an old one.
         state.now = Self.now
         for effect in state.reduce(input) { perform(effect) }
+        // A run that was on its way when the user left has begun: it ends as the others do.
+        if case .answer(.started) = input, let exit, exit != .hungUp { perform(.stopTraining) }
         isDirty = true
         isUrgent = isUrgent || urgent
     }
@@ -223,8 +225,7 @@ public final class Workbench {
     /// Own runs finish their step and write their checkpoint before the program ends; a second signal does not wait.
     private var mustWait: Bool {
         // After a hang-up, the sessions that are queued are trained as well.
-        let isBusy = !state.ownActiveRuns.isEmpty || exit == .hungUp && state.starting != nil
-        guard !forced, isBusy else { return false }
+        guard !forced, runner.isTraining || exit == .hungUp && !state.queue.isEmpty else { return false }
         if screen.isOpen {
             screen.close()
             isHeadless = true

@@ -1,6 +1,7 @@
 import Dispatch
 import RunModel
 import Screen
+import Synchronization
 
 /// What the workbench needs from the rest of the program: files, runs and training, in values.
 ///
@@ -25,6 +26,10 @@ public protocol WorkbenchBackend: AnyObject, Sendable {
     func start(_ spec: SessionSpec) throws -> RunID
     func resume(_ run: RunID) throws
     func send(_ command: RunCommand, to run: RunID) throws
+    /// Whether this process trains a run or has one on its way; `.trainingEnded` is posted when that has become false.
+    var isTraining: Bool { get }
+    /// Asks this process's run to finish its step, save and end; does nothing where there is none.
+    func stopTraining()
     func save(_ spec: SessionSpec, replacing path: String?) throws -> String
     func deleteSession(_ path: String) throws
     func deleteRun(_ run: RunID) throws
@@ -47,6 +52,8 @@ final class EffectRunner: Sendable {
     private let commands = DispatchQueue(label: "maple.commands")
     private let starts = DispatchQueue(label: "maple.starts")
     private let descriptions = DispatchQueue(label: "maple.descriptions")
+    /// Wishes to train that the backend has not answered yet.
+    private let starting = Mutex(0)
 
     init(backend: any WorkbenchBackend, mailbox: Mailbox) {
         self.backend = backend
@@ -54,17 +61,24 @@ final class EffectRunner: Sendable {
         backend.attach(mailbox)
     }
 
+    /// Whether this process trains or is about to.
+    var isTraining: Bool { starting.withLock { $0 } > 0 || backend.isTraining }
+
     func perform(_ effect: Effect) {
         let queue: DispatchQueue
         switch effect {
-        case .send: queue = commands
+        case .send, .stopTraining: queue = commands
         // Reading a model or a large data set takes its time; lists go on meanwhile.
         case .start, .resume: queue = starts
         case .describe: queue = descriptions
         default: queue = work
         }
-        queue.async { [backend, mailbox] in
-            if let answer = Self.answer(to: effect, from: backend) { mailbox.post(.answer(answer)) }
+        let isStart = effect.isStart
+        if isStart { starting.withLock { $0 += 1 } }
+        queue.async { [self] in
+            let answer = Self.answer(to: effect, from: backend)
+            if isStart { starting.withLock { $0 -= 1 } }
+            if let answer { mailbox.post(.answer(answer)) }
         }
     }
 
@@ -83,6 +97,7 @@ final class EffectRunner: Sendable {
                 do { try backend.resume(id) } catch { return .notStarted("\(error)") }
                 return .started(id)
             case .send(let command, let id): try backend.send(command, to: id)
+            case .stopTraining: backend.stopTraining()
             case .saveSession(let spec, let replacing): return .saved(try backend.save(spec, replacing: replacing))
             case .deleteSession(let path): try backend.deleteSession(path)
             case .deleteRun(let id): try backend.deleteRun(id)
@@ -107,5 +122,14 @@ final class EffectRunner: Sendable {
             return .failed("\(error)")
         }
         return nil
+    }
+}
+
+extension Effect {
+    fileprivate var isStart: Bool {
+        switch self {
+        case .start, .resume: true
+        default: false
+        }
     }
 }

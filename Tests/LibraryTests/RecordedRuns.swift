@@ -73,6 +73,8 @@ private final class FixtureBackend: WorkbenchBackend {
     }
     func start(_ spec: SessionSpec) throws -> RunID { throw Unasked() }
     func resume(_ run: RunID) throws { throw Unasked() }
+    var isTraining: Bool { false }
+    func stopTraining() {}
     func send(_ command: RunCommand, to run: RunID) throws { throw Unasked() }
     func save(_ spec: SessionSpec, replacing path: String?) throws -> String { throw Unasked() }
     func deleteSession(_ path: String) throws { throw Unasked() }

@@ -76,9 +76,9 @@ import Testing
         #expect(Sample.press(&state, .escape).isEmpty)
         #expect(state.dialogs.isEmpty)
         _ = state.reduce(.interrupt)
-        #expect(Sample.press(&state, .character("s")) == [.send(.stop, "/runs/maple-seed1"), .quit])
+        #expect(Sample.press(&state, .character("s")) == [.stopTraining, .quit])
         // The run of the other process is left alone.
-        #expect(state.reduce(.terminate) == [.send(.stop, "/runs/maple-seed1"), .quit])
+        #expect(state.reduce(.terminate) == [.stopTraining, .quit])
         _ = state.reduce(.run("/runs/maple-seed1", .stopped(step: 1300)))
         #expect(Sample.press(&state, .character("q")) == [.quit])
     }
@@ -118,9 +118,36 @@ import Testing
         var state = Sample.state(120, 40)
         #expect(Sample.press(&state, .down, .character("u")).isEmpty)
         #expect(state.queue.map(\.name) == ["tiny-imagenet coop"])
-        let effects = state.reduce(.run("/runs/maple-seed1", .finished(RunSummary(steps: 2000, seconds: 1, loss: nil))))
-        #expect(effects == [.start(Sample.spec("tiny-imagenet coop", method: .coop, lr: 0.002, depth: 1))])
+        #expect(state.reduce(.run("/runs/maple-seed1", .finished(RunSummary(steps: 2000, seconds: 1, loss: nil)))).isEmpty)
+        // Its last files are written before the next one begins.
+        let effects = state.reduce(.trainingEnded)
+        #expect(effects == [.loadRuns, .start(Sample.spec("tiny-imagenet coop", method: .coop, lr: 0.002, depth: 1))])
         #expect(state.queue.isEmpty)
+    }
+
+    /// The end of a very short run may be told before the answer to its start.
+    @Test func queueGoesOnBehindARunThatEndedAtOnce() {
+        var state = Sample.state(120, 40)
+        Sample.press(&state, .down, .character("u"))
+        _ = state.reduce(.trainingEnded)
+        #expect(state.starting == "tiny-imagenet coop")
+        state.queue = [Sample.spec("third")]
+        #expect(state.reduce(.trainingEnded) == [.loadRuns])
+        #expect(state.reduce(.answer(.started("/runs/coop-1"))).last == .start(Sample.spec("third")))
+        #expect(state.starting == "third" && state.queue.isEmpty)
+        // A start that failed gives way to the next as well.
+        state.queue = [Sample.spec("fourth")]
+        #expect(state.reduce(.trainingEnded) == [.loadRuns])
+        #expect(state.reduce(.answer(.notStarted("no model"))) == [.start(Sample.spec("fourth"))])
+    }
+
+    /// Nothing that is just beginning is lost without a question.
+    @Test func quittingAsksWhileARunBegins() {
+        var state = Sample.state(120, 40)
+        _ = state.reduce(.run("/runs/maple-seed1", .stopped(step: 1300)))
+        state.starting = "tiny-imagenet coop"
+        #expect(state.reduce(.interrupt).isEmpty)
+        #expect(Sample.press(&state, .character("s")) == [.stopTraining, .quit])
     }
 
     @Test func compareFromMarks() {

@@ -14,6 +14,7 @@ final class TrialBackend: WorkbenchBackend, @unchecked Sendable {
     private var traces: [RunID: RunTrace] = [:]
     private var paused = false
     private var stopping = false
+    private var training = false
     private var saved: [SessionEntry] = []
     private let crashes: Bool
     private let steps: Int
@@ -57,6 +58,7 @@ final class TrialBackend: WorkbenchBackend, @unchecked Sendable {
             row.status = .running
             rows.append(row)
             traces[id] = RunTrace(row: row, stepsPerEpoch: 400)
+            training = true
             let trainer = Thread { [self] in train(id) }
             trainer.start()
             return id
@@ -71,7 +73,16 @@ final class TrialBackend: WorkbenchBackend, @unchecked Sendable {
         }
     }
 
+    var isTraining: Bool { queue.sync { training } }
+    func stopTraining() { queue.sync { stopping = true } }
+
     private func train(_ id: RunID) {
+        defer {
+            queue.sync {
+                training = false
+                mailbox?.post(.trainingEnded)
+            }
+        }
         tell(id, .started(totalSteps: steps, stepsPerEpoch: 400, fromStep: 0))
         for step in 1...max(1, steps) {
             Thread.sleep(forTimeInterval: 0.02)

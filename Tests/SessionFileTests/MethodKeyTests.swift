@@ -16,7 +16,7 @@ import Testing
                 "name = 'independent'\ncontext = 2\ndepth = 12\nvision_context = 4\nvision_depth = 3",
                 MethodSpec(name: .independent, context: 2, depth: 12, visionContext: 4, visionDepth: 3)
             ),
-            ("name = 'maple'\ncouplers = 'independent'", MethodSpec(name: .maple, couplers: .independent)),
+            ("name = 'maple'\ncouplers = 'copies'", MethodSpec(name: .maple, couplers: .copies)),
             ("name = 'zeroshot'\nensemble = 'selected'", MethodSpec(name: .zeroshot, ensemble: .selected)),
             ("name = 'zeroshot'\nensemble = 'selected+template'", MethodSpec(name: .zeroshot, ensemble: .selectedAndOwn)),
             ("name = 'cocoop'", MethodSpec(name: .cocoop)),

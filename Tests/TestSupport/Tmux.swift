@@ -71,14 +71,17 @@ public final class Tmux {
 
     public func wait(for text: String, seconds: Double = 120) throws { try wait(seconds: seconds, text) { $0.contains(text) } }
 
-    /// Waits until the program has ended, and answers its exit code.
+    /// Waits until the program has ended, and answers its exit code; -1 where a signal ended it.
     public func end(seconds: Double = 120) throws -> Int {
         var code: Int?
+        var looks = 0
         _ = try waitUntil(seconds: seconds) {
-            // tmux sees the terminal close before it learns how the program ended: neither code nor signal is there at first.
-            let fields = try tmux("display", "-p", "#{pane_dead}/#{pane_dead_status}/#{pane_dead_signal}")
+            // tmux sees the terminal close before it learns the code. Some versions do not tell of a signal: no code comes then.
+            let fields = try tmux("display", "-p", "#{pane_dead}/#{pane_dead_status}")
                 .trimmingCharacters(in: .whitespacesAndNewlines).split(separator: "/", omittingEmptySubsequences: false)
-            if fields.count == 3, fields[0] == "1" { code = Int(fields[1]) ?? (fields[2].isEmpty ? nil : -1) }
+            guard fields.count == 2, fields[0] == "1" else { return false }
+            looks += 1
+            code = Int(fields[1]) ?? (looks > 40 ? -1 : nil)
             return code != nil
         }
         guard let code else { throw Failure(description: "the program did not end. The screen:\n\(try screen())") }

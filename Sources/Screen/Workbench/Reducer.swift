@@ -18,13 +18,12 @@ extension WorkbenchState {
             memory = bytes
             return []
         case .run(let id, let event): return reduceRun(id, event)
+        case .trainingEnded: return reduceEnd()
         case .answer(let answer): return reduceAnswer(answer)
         case .interrupt: return askToQuit()
-        case .terminate: return stopOwnRuns() + [.quit]
+        case .terminate: return [.stopTraining, .quit]
         }
     }
-
-    func stopOwnRuns() -> [Effect] { ownActiveRuns.map { .send(.stop, $0.id) } }
 
     mutating func say(_ text: String, _ role: Role = .text) {
         status = Status(text: text, role: role, until: now + (role == .bad ? 12 : 6))
@@ -34,16 +33,15 @@ extension WorkbenchState {
         let own = ownActiveRuns
         if dialogs.contains(where: { if case .question(let q) = $0 { return q.title == "Quit" }; return false }) {
             // A second Ctrl-C means it.
-            return stopOwnRuns() + [.quit]
+            return [.stopTraining, .quit]
         }
-        guard !own.isEmpty else { return [.quit] }
-        let name = own.count == 1 ? "“\(own[0].name)” is training." : "\(own.count) runs are training."
+        guard let name = own.first?.name ?? starting else { return [.quit] }
         dialogs.append(
             .question(
                 Question(
-                    title: "Quit", text: "\(name) Its last step is saved, and it can be resumed later from where it stopped.",
+                    title: "Quit", text: "“\(name)” is training. Its last step is saved, and it can be resumed later from where it stopped.",
                     choices: [
-                        .init("s", "Stop, save and quit", stopOwnRuns() + [.quit]), .init("c", "Cancel"),
+                        .init("s", "Stop, save and quit", [.stopTraining, .quit]), .init("c", "Cancel"),
                     ])))
         return []
     }
@@ -79,9 +77,7 @@ extension WorkbenchState {
         case .evaluationProgress: return []
         case .evaluated: refreshEvaluationTables(id)
         case .finished, .stopped, .failed:
-            rebuildRunTables()
             if case .failed(let text) = event { say(text, .bad) }
-            return startQueued()
         default: break
         }
         rebuildRunTables()
@@ -95,8 +91,18 @@ extension WorkbenchState {
         }
     }
 
+    private mutating func reduceEnd() -> [Effect] {
+        if awaited != nil {
+            (starting, awaited) = (nil, nil)
+        } else {
+            // A short run may end before the answer to its start has come.
+            isOver = starting != nil
+        }
+        return [.loadRuns] + startQueued()
+    }
+
     mutating func startQueued() -> [Effect] {
-        guard !queue.isEmpty, ownActiveRuns.isEmpty, starting == nil else { return [] }
+        guard !queue.isEmpty, starting == nil else { return [] }
         let next = queue.removeFirst()
         rebuildSessionTable()
         return [begin(next.name, .start(next))]
@@ -104,7 +110,7 @@ extension WorkbenchState {
 
     /// Says that a run is on its way: reading a model may take a while.
     mutating func begin(_ name: String, _ effect: Effect) -> Effect {
-        starting = name
+        (starting, isOver) = (name, false)
         return effect
     }
 
@@ -188,7 +194,8 @@ extension WorkbenchState {
             live.overlays = []
             live.plot.window = nil
             live.plot.cursor = nil
-            return [.loadRuns, read(id), .follow(id)]
+            let effects: [Effect] = [.loadRuns, read(id), .follow(id)]
+            return isOver ? effects + reduceEnd() : effects
         case .folder(let listing):
             return withBrowser { browser in
                 // A relative start is answered by the folder's full path.
@@ -218,7 +225,7 @@ extension WorkbenchState {
             compare.promptTable.replace(Tables.prompts(comparison))
         case .saved(let path): say("written: \(path)", .good)
         case .notStarted(let text):
-            (starting, awaited) = (nil, nil)
+            (starting, awaited, isOver) = (nil, nil, false)
             tell(text, title: "Not started")
             return startQueued()
         case .failed(let text): tell(text, title: "Not done")

@@ -3,7 +3,7 @@ import RunModel
 extension WorkbenchState {
     mutating func reduceDialogKey(_ key: Key) -> [Effect] {
         guard let top = dialogs.popLast() else { return [] }
-        if key == .control("c"), case .question(let question) = top, question.title == "Quit" { return stopOwnRuns() + [.quit] }
+        if key == .control("c"), case .question(let question) = top, question.title == "Quit" { return [.stopTraining, .quit] }
         if key == .control("c") {
             if case .menu(let menu) = top, case .theme(let original) = menu.purpose { themeIndex = original }
             return []

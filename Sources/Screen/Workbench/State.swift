@@ -23,6 +23,8 @@ public enum Input: Sendable {
     /// Seconds since 1970, about once a second while something runs.
     case tick(Double)
     case run(RunID, RunEvent)
+    /// This process's training has let go of its run: the next one may begin.
+    case trainingEnded
     case answer(Answer)
     /// Ctrl-C or SIGINT.
     case interrupt
@@ -64,6 +66,8 @@ public enum Effect: Sendable, Equatable {
     case start(SessionSpec)
     case resume(RunID)
     case send(RunCommand, RunID)
+    /// Stop and save what this process trains, listed or just beginning.
+    case stopTraining
     /// A file name without folder; nil takes the session's name.
     case saveSession(SessionSpec, replacing: String?)
     case deleteSession(String)
@@ -108,6 +112,8 @@ public struct WorkbenchState: Sendable {
     public var starting: String?
     /// That run, once it has a folder.
     var awaited: RunID?
+    /// The run that is starting has ended already.
+    var isOver = false
     /// Events of runs whose traces are being read.
     var arriving: [RunID: [RunEvent]] = [:]
     /// What the question “queue it?” is about.

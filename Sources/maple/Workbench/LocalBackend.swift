@@ -15,7 +15,7 @@ final class LocalBackend: WorkbenchBackend {
     private let user: UserFolders
     private let desk: TrainingDesk
     private let library: RunLibrary
-    private let mailbox = Mutex<Mailbox?>(nil)
+    private let mailbox: Post
     private let watch = Mutex<RunWatch?>(nil)
     /// The reader of the trace that was read last: following it goes on from there.
     private let tail = Mutex<RunTail?>(nil)
@@ -25,11 +25,13 @@ final class LocalBackend: WorkbenchBackend {
         library = RunLibrary(root: root, exports: UserFolders.absolute("exports"))
         self.shelf = shelf
         self.user = user
-        desk = TrainingDesk(root: root, threads: threads)
+        let mailbox = Post()
+        self.mailbox = mailbox
+        desk = TrainingDesk(root: root, threads: threads) { mailbox.post(.trainingEnded) }
     }
 
     func attach(_ mailbox: Mailbox) {
-        self.mailbox.withLock { $0 = mailbox }
+        self.mailbox.open(mailbox)
         let watch = RunWatch(root: root, isOwn: { [desk] in desk.current == $0 }) { [weak self] in
             try self?.runs() ?? []
         } readRow: { [library] in
@@ -43,7 +45,7 @@ final class LocalBackend: WorkbenchBackend {
         self.watch.withLock { $0 = watch }
     }
 
-    private func post(_ input: Input) { mailbox.withLock { $0 }?.post(input) }
+    private func post(_ input: Input) { mailbox.post(input) }
 
     // MARK: Reading
 
@@ -95,6 +97,10 @@ final class LocalBackend: WorkbenchBackend {
         try RunFolder(path: run).send(command)
     }
 
+    var isTraining: Bool { desk.isTaken }
+
+    func stopTraining() { desk.stop() }
+
     // MARK: Files
 
     func save(_ spec: SessionSpec, replacing path: String?) throws -> String { try shelf.save(spec, replacing: path) }
@@ -128,4 +134,13 @@ final class LocalBackend: WorkbenchBackend {
             post(.answer(.failed("settings are not kept: \(error)")))
         }
     }
+}
+
+/// The way to the mailbox, once there is one.
+private final class Post: Sendable {
+    private let mailbox = Mutex<Mailbox?>(nil)
+
+    func open(_ mailbox: Mailbox) { self.mailbox.withLock { $0 = mailbox } }
+
+    func post(_ input: Input) { mailbox.withLock { $0 }?.post(input) }
 }

@@ -27,6 +27,8 @@ final class ReadingBackend: WorkbenchBackend {
     // Printing a screen asks for none of these.
     func start(_ spec: SessionSpec) throws -> RunID { throw ReadingOnly() }
     func resume(_ run: RunID) throws { throw ReadingOnly() }
+    var isTraining: Bool { false }
+    func stopTraining() {}
     func send(_ command: RunCommand, to run: RunID) throws { throw ReadingOnly() }
     func save(_ spec: SessionSpec, replacing path: String?) throws -> String { throw ReadingOnly() }
     func deleteSession(_ path: String) throws { throw ReadingOnly() }

@@ -11,17 +11,27 @@ final class TrainingDesk: Sendable {
     private let root: String
     private let threads: Int
     private let queue = TrainingQueue()
-    private let active = Mutex<(id: RunID, commands: CommandMailbox)?>(nil)
-    /// From a start's wish to its end, so that two wishes cannot meet.
-    private let isTaken = Mutex(false)
+    private let active = Mutex<Active?>(nil)
+    /// Told when a run's end is written and the desk is free.
+    private let ended: @Sendable () -> Void
 
-    init(root: String, threads: Int) {
+    /// What trains, from the wish to its end, so that two wishes cannot meet.
+    private struct Active {
+        /// Nil until its run has a folder.
+        var id: RunID?
+        var commands: CommandMailbox
+    }
+
+    init(root: String, threads: Int, ended: @escaping @Sendable () -> Void) {
         self.root = root
         self.threads = threads
+        self.ended = ended
     }
 
     /// The run that trains now.
     var current: RunID? { active.withLock { $0?.id } }
+
+    var isTaken: Bool { active.withLock { $0 != nil } }
 
     /// Starts a session, and returns when its run has a folder.
     /// - Parameter observe: told every event of the run, on the training queue.
@@ -37,24 +47,24 @@ final class TrainingDesk: Sendable {
     private func begin(
         _ spec: SessionSpec, _ start: TrainingJob.Start, _ observe: @escaping @Sendable (RunID, RunEvent) -> Void
     ) throws -> RunID {
-        let wasTaken = isTaken.withLock { taken in
-            defer { taken = true }
-            return taken
-        }
-        guard !wasTaken else { throw DeskError.busy }
         let opening = Opening()
         var job = TrainingJob(spec: spec, start: start, threads: threads) { _ in } observe: { _ in }
-        let commands = job.commands
+        let isFree = active.withLock { [commands = job.commands] active in
+            guard active == nil else { return false }
+            active = Active(commands: commands)
+            return true
+        }
+        guard isFree else { throw DeskError.busy }
         job.opened = { opened in
-            self.active.withLock { $0 = (opened.folder.path, commands) }
+            self.active.withLock { $0?.id = opened.folder.path }
             opening.end(.success(opened.folder.path))
         }
         job.observe = { event in if let id = self.current { observe(id, event) } }
         queue.submit { [job] in try job.train() } completion: { result in
             self.active.withLock { $0 = nil }
-            self.isTaken.withLock { $0 = false }
             // A run that had begun has told of its failure itself.
             if case .failure(let error) = result { opening.end(.failure(error)) }
+            self.ended()
         }
         return try opening.wait()
     }
@@ -67,6 +77,9 @@ final class TrainingDesk: Sendable {
             return true
         }
     }
+
+    /// Asks whatever trains, or is about to, for its end.
+    func stop() { active.withLock { $0?.commands.post(.stop) } }
 
     /// What a start waits for; the first answer counts.
     private final class Opening: Sendable {

@@ -45,7 +45,7 @@ import Testing
             try pane.wait("the new session") { $0.contains("first") && !$0.contains("New session") }
 
             try pane.press("s")
-            try pane.wait(for: "finished in", seconds: 900)
+            try pane.wait(for: "finished in", seconds: 300)
             try pane.wait("its evaluation") { $0.contains("base classes:") && $0.contains("new classes:") }
 
             // A second one: the same with another method.
@@ -58,7 +58,7 @@ import Testing
             try pane.press("C-s")
             try pane.wait("both sessions") { $0.contains("first") && $0.contains("second") && !$0.contains("Copy session") }
             try pane.press("Down", "s")
-            try pane.wait(seconds: 900, "the second run") { $0.contains("second") && $0.contains("finished in") }
+            try pane.wait(seconds: 300, "the second run") { $0.contains("second") && $0.contains("finished in") }
 
             try pane.press("3")
             try pane.wait("both results") { $0.contains("independent") && $0.contains("maple ") && $0.contains("Results") }
@@ -110,13 +110,19 @@ import Testing
             try pane.wait(for: "note: q means nothing here")
             try pane.press("Space")
             #expect(try waitUntil { try run.metrics().points.count > before + 5 })
+            // What is queued begins when this one has been stopped.
+            try pane.press("1", "u")
+            try pane.wait(for: "(queued)")
+            try pane.press("2", "S")
+            #expect(try waitUntil { try place.runFolders().count == 2 }, "the queue goes on")
+            try pane.wait("the next run") { $0.contains("started:") && !$0.contains("stopped; it can be resumed") }
             try pane.press("S")
             try pane.wait(for: "stopped; it can be resumed")
-            // Delete asks, and takes the right one.
+            // Delete asks, and takes one.
             try pane.press("1", "Tab", "D")
             try pane.wait(for: "cannot be undone")
             try pane.press("d")
-            #expect(try waitUntil { try place.runFolders().isEmpty })
+            #expect(try waitUntil { try place.runFolders().count == 1 })
             try pane.press("q")
             #expect(try pane.end() == 0)
         }
