@@ -4,6 +4,8 @@ public struct Separability: Sendable, Equatable, Codable {
     public var silhouette: Double
     /// Share of the nearest neighbours that are of the point's own class, 0 to 1.
     public var purity: Double
+    /// The same for the points of each class, by label.
+    public var classPurity: [Int: Double] = [:]
     /// Neighbours looked at.
     public var neighbours: Int
 
@@ -54,5 +56,8 @@ public struct Separability: Sendable, Equatable, Codable {
         }
         silhouette = scores.reduce(0, +) / Double(n)
         purity = pure.reduce(0, +) / Double(n)
+        var sums = [Double](repeating: 0, count: order.count)
+        for (label, share) in zip(labels, pure) { sums[label] += share }
+        classPurity = Dictionary(uniqueKeysWithValues: order.enumerated().map { ($1, sums[$0] / Double(counts[$0])) })
     }
 }

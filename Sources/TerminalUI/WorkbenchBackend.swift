@@ -7,7 +7,7 @@ import Synchronization
 ///
 /// Each method is called on a background queue, one at a time, and may take its time; a thrown error becomes a line on the
 /// screen through its description. `send`, `start` with `resume`, and `describe` are called on queues of their own, so that a
-/// pause never waits behind a long reading.
+/// pause never waits behind a long reading; so is `features`.
 /// Events of runs go to the mailbox that `attach` hands over, from whatever thread has them.
 public protocol WorkbenchBackend: AnyObject, Sendable {
     /// Keeps the mailbox and posts `.run(id, event)` for this process's runs, and `.answer(.runs(...))` when others appear or change.
@@ -38,6 +38,8 @@ public protocol WorkbenchBackend: AnyObject, Sendable {
     /// A small picture, at most 96 pixels on its longer side; throws with the place where the image was, when it is gone.
     func thumbnail(of path: String, under data: String, in run: RunID) throws -> Thumbnail
     func comparePrompts(_ members: [CheckpointID]) throws -> PromptComparison
+    /// Embeds the images of an evaluation with its checkpoint and lays them out; nil when `progress` said to stop.
+    func features(of run: RunID, _ key: EvaluationKey, progress: @escaping @Sendable (_ phase: String, _ done: Int, _ total: Int) -> Bool) throws -> FeatureMap?
     /// Writes an exported file into a folder of its choice and says where.
     func write(_ text: String, name: String) throws -> String
     /// Keeps what the user prefers; called rarely.
@@ -52,6 +54,8 @@ final class EffectRunner: Sendable {
     private let commands = DispatchQueue(label: "maple.commands")
     private let starts = DispatchQueue(label: "maple.starts")
     private let descriptions = DispatchQueue(label: "maple.descriptions")
+    private let features = DispatchQueue(label: "maple.features", qos: .utility)
+    private let breaksOff = Mutex(false)
     /// Wishes to train that the backend has not answered yet.
     private let starting = Mutex(0)
 
@@ -67,6 +71,8 @@ final class EffectRunner: Sendable {
     func perform(_ effect: Effect) {
         let queue: DispatchQueue
         switch effect {
+        case .mapFeatures(let id, let key): return mapFeatures(id, key)
+        case .stopFeatures: return breaksOff.withLock { $0 = true }
         case .send, .stopTraining: queue = commands
         // Reading a model or a large data set takes its time; lists go on meanwhile.
         case .start, .resume: queue = starts
@@ -79,6 +85,34 @@ final class EffectRunner: Sendable {
             let answer = Self.answer(to: effect, from: backend)
             if isStart { starting.withLock { $0 -= 1 } }
             if let answer { mailbox.post(.answer(answer)) }
+        }
+    }
+
+    private func mapFeatures(_ id: RunID, _ key: EvaluationKey) {
+        breaksOff.withLock { $0 = false }
+        features.async { [self] in
+            let told = Mutex(ContinuousClock.now)
+            let answer = Self.features(of: id, key, from: backend) { [self] phase, done, total in
+                let isDue = told.withLock { last in
+                    guard last.duration(to: .now) > .milliseconds(200) else { return false }
+                    last = .now
+                    return true
+                }
+                if isDue { mailbox.post(.answer(.featureProgress(FeatureWork(run: id, key: key, phase: phase, done: done, total: total)))) }
+                return !breaksOff.withLock { $0 }
+            }
+            mailbox.post(.answer(answer))
+        }
+    }
+
+    private static func features(
+        of id: RunID, _ key: EvaluationKey, from backend: any WorkbenchBackend, progress: @escaping @Sendable (String, Int, Int) -> Bool
+    ) -> Answer {
+        do {
+            let found = try backend.features(of: id, key, progress: progress)
+            return .features(id, key, found, problem: found == nil ? "stopped" : nil)
+        } catch {
+            return .features(id, key, nil, problem: "\(error)")
         }
     }
 
@@ -114,9 +148,10 @@ final class EffectRunner: Sendable {
                     return .thumbnail(path: path, nil, problem: "\(error)")
                 }
             case .comparePrompts(let members): return .prompts(try backend.comparePrompts(members))
+            case .mapFeatures(let id, let key): return features(of: id, key, from: backend) { _, _, _ in true }
             case .write(let name, let text): return .saved(try backend.write(text, name: name))
             case .saveSettings(let theme, let glyphs, let mouse): backend.saveSettings(theme: theme, glyphs: glyphs, mouse: mouse)
-            case .setMouse, .setTheme, .redraw, .suspend, .quit: break
+            case .setMouse, .setTheme, .redraw, .suspend, .quit, .stopFeatures: break
             }
         } catch {
             return .failed("\(error)")

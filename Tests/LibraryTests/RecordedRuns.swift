@@ -79,6 +79,21 @@ private final class FixtureBackend: WorkbenchBackend {
     func save(_ spec: SessionSpec, replacing path: String?) throws -> String { throw Unasked() }
     func deleteSession(_ path: String) throws { throw Unasked() }
     func deleteRun(_ run: RunID) throws { throw Unasked() }
+    /// The recorded answers laid out between their classes: pictures of embeddings would differ from machine to machine.
+    func features(of run: RunID, _ key: EvaluationKey, progress: @escaping @Sendable (String, Int, Int) -> Bool) throws -> FeatureMap? {
+        let result = try library.evaluation(of: run, key)
+        let corners = result.perClass.indices.map { place -> SIMD2<Double> in
+            let angle = 2 * Double.pi * Double(place) / Double(result.perClass.count)
+            return [cos(angle), sin(angle)]
+        }
+        let points = result.predictions.map { image in
+            zip(image.top, image.probability).reduce(SIMD2<Double>.zero) { $0 + corners[$1.0] * Double($1.1) }
+        }
+        return FeatureMap(
+            labels: result.predictions.map(\.label), classNames: result.perClass.map(\.name), tsne: points, pca: points, explained: [0.5, 0.25],
+            silhouette: 0.1, purity: result.accuracy,
+            classPurity: Dictionary(uniqueKeysWithValues: result.perClass.enumerated().map { ($0, $1.accuracy) }), neighbours: 10)
+    }
     func write(_ text: String, name: String) throws -> String { throw Unasked() }
     func saveSettings(theme: String, glyphs: Glyphs, mouse: Bool) {}
 

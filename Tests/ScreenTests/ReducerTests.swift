@@ -141,6 +141,29 @@ import Testing
         #expect(state.reduce(.answer(.notStarted("no model"))) == [.start(Sample.spec("fourth"))])
     }
 
+    @Test func featuresAreAskedForStoppedAndExported() throws {
+        var state = Sample.state(120, 40)
+        Sample.press(&state, .character("3"), .down, .enter)
+        #expect(state.availability(.mapFeatures) != .available)
+        Sample.press(&state, .tab, .tab, .tab)
+        #expect(state.availability(.exportPlot) != .available)
+        guard case .mapFeatures(let run, let key)? = Sample.press(&state, .character("f")).first else {
+            Issue.record("nothing asked for")
+            return
+        }
+        #expect(Sample.press(&state, .character("f")) == [.stopFeatures])
+        _ = state.reduce(.answer(.features(run, key, nil, problem: "stopped")))
+        #expect(state.results.features.work == nil && state.results.features.problem == "stopped")
+        #expect(Sample.press(&state, .character("f")) == [.mapFeatures(run, key)])
+        _ = state.reduce(.answer(.features(run, key, Sample.features(state.shownEvaluation), problem: nil)))
+        #expect(state.shownFeatures?.labels.count == 600)
+        #expect(Sample.press(&state, .character("P")) == [.write(name: "features-tsne.svg", text: "<svg/>")])
+        #expect(Sample.press(&state, .character("v"), .character("P")) == [.write(name: "features-pca.svg", text: "<svg></svg>")])
+        // Enter goes on to the chosen class's images.
+        Sample.press(&state, .down, .enter)
+        #expect(state.context == .images && state.results.imageClass == 1)
+    }
+
     /// Nothing that is just beginning is lost without a question.
     @Test func quittingAsksWhileARunBegins() {
         var state = Sample.state(120, 40)

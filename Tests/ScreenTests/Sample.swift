@@ -164,6 +164,19 @@ struct Sample {
         ("evaluation", { press(&$0, .character("3"), .down, .enter) }),
         ("confusions", { press(&$0, .character("3"), .down, .enter, .tab) }),
         ("calibration", { press(&$0, .character("3"), .down, .enter, .tab, .tab) }),
+        ("features", { state in
+            press(&state, .character("3"), .down, .enter, .tab, .tab, .tab)
+            if case .mapFeatures(let run, let key)? = press(&state, .character("f")).first {
+                _ = state.reduce(.answer(.features(run, key, features(state.shownEvaluation), problem: nil)))
+            }
+            press(&state, .down)
+        }),
+        ("features-progress", { state in
+            press(&state, .character("3"), .down, .enter, .tab, .tab, .tab)
+            if case .mapFeatures(let run, let key)? = press(&state, .character("f")).first {
+                _ = state.reduce(.answer(.featureProgress(FeatureWork(run: run, key: key, phase: "embedding images", done: 1200, total: 2000))))
+            }
+        }),
         ("images", { state in
             press(&state, .character("3"), .down, .enter, .down, .enter)
             if let path = state.results.imageTable.selectedRow?.id { _ = state.reduce(.answer(.thumbnail(path: path, picture, problem: nil))) }
@@ -209,6 +222,21 @@ struct Sample {
         }),
         ("quit", { press(&$0, .character("2"), .character("q")) }),
     ]
+
+    /// A cloud for each class on a spiral.
+    static func features(_ result: EvaluationResult?) -> FeatureMap {
+        let names = (result?.perClass ?? []).prefix(20).map(\.name)
+        var labels: [Int] = [], points: [SIMD2<Double>] = []
+        for i in 0..<600 {
+            let label = i % max(1, names.count), turn = Double(label) * 2.4, far = 3 + Double(label) * 0.7
+            labels.append(label)
+            points.append([far * cos(turn) + sin(Double(i) * 1.7), far * sin(turn) + cos(Double(i) * 2.3) * 0.8])
+        }
+        return FeatureMap(
+            labels: labels, classNames: Array(names), tsne: points, pca: points.map { [$0.y, $0.x * 0.5] }, explained: [0.31, 0.17], silhouette: 0.214,
+            purity: 0.731, classPurity: Dictionary(uniqueKeysWithValues: names.indices.map { ($0, 0.6 + Double($0) * 0.015) }), neighbours: 10,
+            tsneSVG: "<svg/>", pcaSVG: "<svg></svg>")
+    }
 
     static func compare(_ state: inout WorkbenchState) {
         press(&state, .character("3"), .down, .character(" "), .down, .character(" "), .character("c"))

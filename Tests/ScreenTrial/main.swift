@@ -139,6 +139,7 @@ final class TrialBackend: WorkbenchBackend, @unchecked Sendable {
     }
     func thumbnail(of path: String, under data: String, in run: RunID) throws -> Thumbnail { throw TrialError(text: "the image was at \(path)") }
     func comparePrompts(_ members: [CheckpointID]) throws -> PromptComparison { PromptComparison(members: members, rows: []) }
+    func features(of run: RunID, _ key: EvaluationKey, progress: @escaping @Sendable (String, Int, Int) -> Bool) throws -> FeatureMap? { nil }
     func write(_ text: String, name: String) throws -> String {
         note("wrote \(name) \(text.utf8.count)")
         return "/exports/" + name

@@ -16,7 +16,7 @@ public enum Action: String, Sendable, CaseIterable {
     case smoother, rougher, logY, logX, axisUnit, zoomIn, zoomOut, panLeft, panRight, cursorLeft, cursorRight, resetView, rawPoints
     case overlay, sortClasses, classList, normKind, nextRun, exportPlot
     // Results and compare
-    case groupSeeds, listEvaluations, nextSection, previousSection, earlierCheckpoint, laterCheckpoint, nextMember, removeMember, swapMembers
+    case groupSeeds, listEvaluations, mapFeatures, featureView, nextSection, previousSection, earlierCheckpoint, laterCheckpoint, nextMember, removeMember, swapMembers
 }
 
 /// One line of the key table.
@@ -97,6 +97,8 @@ public enum Keymap {
         Binding(.previousSection, [.backTab], "back", "Go to the section before", [.evaluation, .compare]),
         Binding(.earlierCheckpoint, [k(",")], "earlier", "An earlier evaluation or checkpoint", [.evaluation, .compare], footer: 4),
         Binding(.laterCheckpoint, [k(".")], "later", "A later evaluation or checkpoint", [.evaluation, .compare], footer: 5),
+        Binding(.mapFeatures, [k("f")], "features", "Embed the images and lay them out, or stop that", [.evaluation], footer: 6),
+        Binding(.featureView, [k("v")], "t-SNE/PCA", "Lay the features out by t-SNE or by principal components", [.evaluation]),
         Binding(.nextMember, [k("n")], "member", "Choose which compared run the step keys move", [.compare], footer: 7),
         Binding(.swapMembers, [k("s")], "swap", "Swap the two sides", [.compare], footer: 8),
         Binding(.removeMember, [k("D"), .delete], "remove", "Take the chosen run out of the comparison", [.compare]),

@@ -38,6 +38,8 @@ extension WorkbenchState {
         case .confusions:
             scene.grid.frame(parts[0], title: "Most confused pairs", note: countNote(results.pairTable), focused: true)
             scene.table(results.pairTable, parts[0].inset(1, 1), focused: true, empty: result.predictions.isEmpty ? "no predictions kept for this evaluation" : "no image was mistaken")
+        case .features:
+            return drawFeatures(&scene, parts[0], parts.count > 1 ? parts[1] : nil)
         case .calibration:
             let calibration = EvaluationAnalysis.calibration(result)
             scene.grid.frame(parts[0], title: "Calibration", note: "expected error \(NumberText.percent(calibration.expectedError)) over \(NumberText.grouped(calibration.count)) images", focused: true)

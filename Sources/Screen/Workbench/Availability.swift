@@ -44,7 +44,12 @@ extension WorkbenchState {
             return markedMembers.isEmpty ? .unavailable("mark two runs first (space)") : .available
         case .pause, .singleStep, .stop, .snapshot, .evaluate, .learningRate, .note: return canCommand(action)
         case .exportPlot where context == .evaluation:
-            return results.section == .calibration ? .available : .unavailable("go to the calibration (tab)")
+            if results.section == .features { return shownFeatures == nil ? .unavailable("nothing is laid out yet (f)") : .available }
+            return results.section == .calibration ? .available : .unavailable("go to the calibration or the features (tab)")
+        case .mapFeatures: return results.section == .features ? .available : .unavailable("go to the features (tab)")
+        case .featureView:
+            if results.section != .features { return .unavailable("go to the features (tab)") }
+            return shownFeatures == nil ? .unavailable("nothing is laid out yet (f)") : .available
         case .smoother, .rougher, .logX, .logY, .axisUnit, .zoomIn, .zoomOut, .panLeft, .panRight, .cursorLeft, .cursorRight, .exportPlot:
             if tab == .compare { return compare.section == .curves ? .available : .unavailable("go to the curves (tab)") }
             guard let trace = liveTrace else { return .unavailable("no run is open") }
@@ -126,6 +131,7 @@ extension WorkbenchState {
             case .classes: results.classTable
             case .confusions: results.pairTable
             case .calibration: results.calibrationTable
+            case .features: results.features.table
             }
         case .images: results.imageTable
         case .compare:
@@ -150,6 +156,7 @@ extension WorkbenchState {
             case .classes: change(&results.classTable)
             case .confusions: change(&results.pairTable)
             case .calibration: change(&results.calibrationTable)
+            case .features: change(&results.features.table)
             }
         case .images: change(&results.imageTable)
         case .compare:

@@ -223,6 +223,8 @@ extension WorkbenchState {
         case .prompts(let comparison):
             compare.prompts = comparison
             compare.promptTable.replace(Tables.prompts(comparison))
+        case .featureProgress(let work): if results.features.work != nil { results.features.work = work }
+        case .features(let run, let key, let map, let problem): reduceFeatures(run, key, map, problem)
         case .saved(let path): say("written: \(path)", .good)
         case .notStarted(let text):
             (starting, awaited, isOver) = (nil, nil, false)
@@ -299,6 +301,7 @@ extension WorkbenchState {
         results.classTable.replace(Tables.classes(result, baseline: baseline?.step == result.step && baseline?.method == result.method ? nil : baseline))
         results.pairTable.replace(Tables.pairs(result))
         results.calibrationTable.replace(Tables.calibration(result))
+        rebuildFeatures()
         if results.level == .images { results.imageTable.replace(Tables.images(result, classIndex: results.imageClass)) }
     }
 

@@ -207,6 +207,7 @@ extension WorkbenchState {
             switch results.section {
             case .classes: results.imageClass = results.classTable.selectedRow.flatMap { Int($0.id) } ?? 0
             case .confusions: results.imageClass = results.pairTable.selectedRow?.id.split(separator: "-").first.flatMap { Int($0) } ?? 0
+            case .features: results.imageClass = results.features.table.selectedRow.flatMap { Int($0.id) } ?? 0
             case .calibration: return []
             }
             results.level = .images

@@ -43,8 +43,14 @@ extension WorkbenchState {
             shareMarksBack()
         case .exportPlot:
             guard let result = shownEvaluation, let row = run(results.run) else { return [] }
+            if results.section == .features {
+                guard let map = shownFeatures else { return [] }
+                return [results.features.showsComponents ? .write(name: "features-pca.svg", text: map.pcaSVG) : .write(name: "features-tsne.svg", text: map.tsneSVG)]
+            }
             let title = "\(row.name): \(result.classes.rawValue) classes, step \(NumberText.grouped(result.step))"
             return [.write(name: "calibration.svg", text: EvaluationAnalysis.calibration(result).svg(title: title, theme: theme))]
+        case .mapFeatures: return mapFeatures()
+        case .featureView: results.features.showsComponents.toggle()
         case .nextSection, .previousSection:
             let count = ResultsState.Section.allCases.count
             let next = (results.section.rawValue + (action == .nextSection ? 1 : count - 1)) % count

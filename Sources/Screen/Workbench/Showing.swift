@@ -1,6 +1,6 @@
 /// The screens that can be shown once, by name: `maple show NAME`.
 public enum ShownScreen: String, Sendable, CaseIterable {
-    case home, live, results, grouped, evaluations, evaluation, confusions, calibration, images
+    case home, live, results, grouped, evaluations, evaluation, confusions, calibration, features, images
     case compareSettings = "compare-settings"
     case compareCurves = "compare-curves"
     case compareClasses = "compare-classes"
@@ -35,14 +35,14 @@ extension WorkbenchState {
             tab = .live
             guard let first else { return [] }
             return openLive(first)
-        case .evaluation, .confusions, .calibration, .images:
+        case .evaluation, .confusions, .calibration, .features, .images:
             tab = .results
             guard let first else { return [] }
             results.listing = .runs
             results.table.replace(Tables.results(self.runs))
             results.table.select(id: first)
-            results.section = screen == .confusions ? .confusions : (screen == .calibration ? .calibration : .classes)
-            let section = results.section
+            let sections: [ShownScreen: ResultsState.Section] = [.confusions: .confusions, .calibration: .calibration, .features: .features]
+            let section = sections[screen] ?? .classes
             let effects = open()
             results.section = section
             return effects
@@ -62,8 +62,9 @@ extension WorkbenchState {
         }
     }
 
-    /// The second half of `show`, when the first one's answers are there: the images of the first class.
+    /// The second half of `show`, when the first one's answers are there: the images of the first class, or the features.
     public mutating func showDeeper(_ screen: ShownScreen) -> [Effect] {
+        if screen == .features, context == .evaluation { return perform(.mapFeatures) }
         guard screen == .images, context == .evaluation else { return wantedPredictions() }
         return open()
     }

@@ -50,6 +50,10 @@ public enum Answer: Sendable {
     case described(PathDescription)
     case thumbnail(path: String, Thumbnail?, problem: String?)
     case prompts(PromptComparison)
+    /// How far the embeddings are that were asked for.
+    case featureProgress(FeatureWork)
+    /// Nil when they were stopped, or why there are none.
+    case features(RunID, EvaluationKey, FeatureMap?, problem: String?)
     /// Something was written: its path.
     case saved(String)
     case failed(String)
@@ -77,6 +81,9 @@ public enum Effect: Sendable, Equatable {
     /// `path` is relative to `data`, the folder that the evaluation noted.
     case loadThumbnail(run: RunID, data: String, path: String)
     case comparePrompts([CheckpointID])
+    /// Embeds the images of an evaluation; `stopFeatures` breaks it off.
+    case mapFeatures(RunID, EvaluationKey)
+    case stopFeatures
     case write(name: String, text: String)
     case setMouse(Bool)
     case setTheme(String)
@@ -238,13 +245,14 @@ public struct LiveState: Sendable {
 public struct ResultsState: Sendable {
     public enum Level: Sendable, Equatable { case runs, evaluation, images }
     public enum Section: Int, Sendable, CaseIterable {
-        case classes, confusions, calibration
+        case classes, confusions, calibration, features
 
         var title: String {
             switch self {
             case .classes: "Classes"
             case .confusions: "Confused pairs"
             case .calibration: "Calibration"
+            case .features: "Features"
             }
         }
     }
@@ -263,6 +271,7 @@ public struct ResultsState: Sendable {
     public var classTable = TableView()
     public var pairTable = TableView()
     public var calibrationTable = TableView()
+    public var features = FeatureState()
     public var imageTable = TableView()
     /// Class index whose images are shown.
     public var imageClass = 0

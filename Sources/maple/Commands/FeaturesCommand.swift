@@ -1,7 +1,6 @@
 import Analysis
 import ArgumentParser
 import Datasets
-import Engine
 import Foundation
 import RunModel
 import RunStore
@@ -119,82 +118,47 @@ struct FeaturesCommand: ParsableCommand {
         var spec = try SessionFile.parse(text: try folder.sessionText(), name: folder.sessionFile)
         if let data { (spec.data.path, spec.data.split) = (data, nil) }
         if let split { spec.data.split = split }
-        let model = try ModelFolder(spec.model, threads: compute.threads)
         let images = try TrainingRun.open(spec.data, listing: data == nil ? SplitKeeper.read(folder) : nil).cut(to: classes)
-        let prompts = spec.method.name == .zeroshot ? nil : try Checkpoint.open(path: folder.checkpointPath(checkpoint), model: model).prompts
         let progress = ProgressLine(quiet: quiet)
-        guard let (features, items) = try embed(images, model, prompts, progress, isStopped) else { return nil }
-
-        let unit = features.unitLength
-        let apart = Separability(unit)
-        let components = PrincipalComponents(unit)
+        let source = FeatureMapping.Source(
+            spec: spec, images: images, subset: subset,
+            checkpoint: spec.method.name == .zeroshot ? nil : try folder.checkpointPath(checkpoint), limit: limit)
+        let tell: FeatureMapping.Progress = { phase, done, total in
+            switch phase {
+            case .embedding: progress.show(.evaluationProgress(classes: classes, done: done, total: total))
+            case .tsne: if done % 100 == 0 { progress.remark("t-SNE: \(done)/\(total) iterations") }
+            }
+            return !isStopped()
+        }
+        guard let found = try FeatureMapping(source, threads: compute.threads, tell) else { return nil }
+        if found.skipped > 0 { note("warning: \(found.skipped) images could not be read and were left out") }
         var files: [String] = []
         var map: [SIMD2<Double>]?
-        let wantsMap = svg != nil || (json && points)
-        if wantsMap {
+        if svg != nil || (json && points) {
             let began = ProcessInfo.processInfo.systemUptime
-            map = TSNE(unit, perplexity: perplexity, seed: seed).run(iterations: iterations) { done, total in
-                if done % 100 == 0 { progress.remark("t-SNE: \(done)/\(total) iterations") }
-                return !isStopped()
-            }
+            map = found.map(perplexity: perplexity, seed: seed, iterations: iterations, tell)
             guard map != nil else { return nil }
-            progress.remark("t-SNE of \(unit.count) points in \(duration(ProcessInfo.processInfo.systemUptime - began))")
+            progress.remark("t-SNE of \(found.items.count) points in \(duration(ProcessInfo.processInfo.systemUptime - began))")
         }
-        let measures = String(format: "silhouette %.3f, purity %.3f of %d neighbours", apart.silhouette, apart.purity, apart.neighbours)
         if let svg, let map {
             try FileManager.default.createDirectory(atPath: svg, withIntermediateDirectories: true)
-            for (kind, points) in [("tsne", map), ("pca", components.points)] {
-                let chart = ScatterChart(
-                    title: "\(spec.method.name.rawValue): \(classes.rawValue) classes of \(images.name), \(kind == "tsne" ? "t-SNE" : "PCA")",
-                    caption: measures, points: points, labels: unit.labels, classNames: images.classNames)
+            for (kind, points) in [("tsne", map), ("pca", found.components.points)] {
                 let path = "\(svg)/\(folder.name)-\(kind).svg"
+                let chart = found.chart(points, kind: "\(classes.rawValue) classes, \(kind == "tsne" ? "t-SNE" : "PCA")")
                 try AtomicFile.write(Array(chart.svg.utf8), to: path)
                 files.append(path)
             }
         }
+        let (apart, components, labels) = (found.apart, found.components, found.features.labels)
         return Report(
-            run: folder.path, method: spec.method.name.rawValue, data: images.folder, classes: images.classNames, images: unit.count,
+            run: folder.path, method: spec.method.name.rawValue, data: images.folder, classes: images.classNames, images: found.items.count,
             silhouette: apart.silhouette, purity: apart.purity, neighbours: apart.neighbours,
             pca_explained: [components.explained.x, components.explained.y], files: files,
             points: points
-                ? items.indices.map { i in
+                ? found.items.indices.map { i in
                     .init(
-                        path: items[i].path, label: unit.labels[i], tsne: map.map { [$0[i].x, $0[i].y] },
+                        path: found.items[i].path, label: labels[i], tsne: map.map { [$0[i].x, $0[i].y] },
                         pca: [components.points[i].x, components.points[i].y])
                 } : nil)
-    }
-
-    /// Image embeddings before normalisation; nil when stopped.
-    private func embed(
-        _ data: ImageDataset, _ model: ModelFolder, _ prompts: LearnedPrompts?, _ progress: ProgressLine, _ isStopped: () -> Bool
-    ) throws -> (FeatureSet, [ImageItem])? {
-        let all = data.items(of: subset)
-        let items = all.count <= limit ? all : (0..<limit).map { all[$0 * all.count / limit] }
-        guard !items.isEmpty else {
-            throw TrainingError.emptySubset(subset: subset.rawValue, classes: classes.rawValue, data: data.folder)
-        }
-        // The vision tower alone is read; one sentence is enough, or those that class-specific contexts were made for.
-        let sentences = prompts?.ownSentences ?? [[model.tokenizer.startToken] + model.tokenizer.encode(String(repeating: "X ", count: 1 + (prompts?.method.textTokens ?? 0)) + ".") + [model.tokenizer.endToken]]
-        let scorer = try Scorer(clip: model.clip, prompts: prompts, sentences: sentences)
-        let loader = try BatchLoader(
-            items: items, classNames: data.classNames, batch: scorer.capacity, transform: ImageTransform(geometry: model.geometry),
-            plan: .evaluation)
-        defer { loader.cancel() }
-        var values: [Float] = []
-        var shown: [ImageItem] = []
-        var logits = [Float](repeating: 0, count: scorer.capacity * scorer.classes)
-        while let batch = try loader.next() {
-            scorer.logits(images: batch.images, count: batch.count, into: &logits)
-            values += scorer.rawImageFeatures(count: batch.count).prefix(batch.count * model.clip.shape.embedding)
-            shown += batch.items
-            loader.recycle(batch)
-            progress.show(.evaluationProgress(classes: classes, done: shown.count, total: items.count))
-            if isStopped() { return nil }
-        }
-        if !loader.skipped.isEmpty { note("warning: \(loader.skipped.count) images could not be read and were left out") }
-        guard let features = FeatureSet(values: values, labels: shown.map(\.label), dimensions: model.clip.shape.embedding) else {
-            throw TrainingError.checkpoint(path: model.path, what: "the image embeddings are not finite. Use another checkpoint.")
-        }
-        return (features, shown)
     }
 }

@@ -12,6 +12,7 @@ final class LocalBackend: WorkbenchBackend {
     /// The runs folder, absolute; a run's name is its folder's path.
     let root: String
     private let shelf: SessionShelf
+    private let threads: Int
     private let user: UserFolders
     private let desk: TrainingDesk
     private let library: RunLibrary
@@ -24,6 +25,7 @@ final class LocalBackend: WorkbenchBackend {
         self.root = root
         library = RunLibrary(root: root, exports: UserFolders.absolute("exports"))
         self.shelf = shelf
+        self.threads = threads
         self.user = user
         let mailbox = Post()
         self.mailbox = mailbox
@@ -81,6 +83,9 @@ final class LocalBackend: WorkbenchBackend {
     func thumbnail(of path: String, under data: String, in run: RunID) throws -> Thumbnail { try library.thumbnail(of: path, under: data) }
 
     func comparePrompts(_ members: [CheckpointID]) throws -> PromptComparison { try library.comparePrompts(members) }
+    func features(of run: RunID, _ key: EvaluationKey, progress: @escaping @Sendable (String, Int, Int) -> Bool) throws -> FeatureMap? {
+        try library.features(of: run, key, threads: threads, progress: progress)
+    }
 
     // MARK: Training
 
