@@ -23,7 +23,11 @@ public enum SessionFile {
     public static func read(
         path: String, overrides: [String] = [], workingFolder: String? = nil
     ) throws -> SessionSpec {
-        let text = try text(path: path)
+        try read(text: text(path: path), path: path, overrides: overrides, workingFolder: workingFolder)
+    }
+
+    /// The same with the text that the file has or is to have.
+    static func read(text: String, path: String, overrides: [String] = [], workingFolder: String? = nil) throws -> SessionSpec {
         let working = workingFolder ?? FileManager.default.currentDirectoryPath
         let absolute = SessionPaths.tidied(path.hasPrefix("/") ? path : working + "/" + path)
         let folder = String(absolute[..<(absolute.lastIndex(of: "/") ?? absolute.startIndex)])

@@ -4,12 +4,26 @@ extension SessionFile {
     /// The session as TOML with every key written out; `parse` gives the same value back, floating-point numbers to the
     /// last bit. `provenance` goes into a `[recorded]` table, which sessions ignore.
     public static func write(_ spec: SessionSpec, provenance: Provenance? = nil) -> String {
-        var lines = ["name = \(quoted(spec.name))", "seed = \(spec.seed)"]
-        func table(_ name: String, _ entries: [(String, String)]) {
-            lines.append("")
-            lines.append("[\(name)]")
-            for (key, value) in entries { lines.append("\(key) = \(value)") }
+        var lines: [String] = []
+        for table in tables(spec) {
+            if !table.name.isEmpty { lines += ["", "[\(table.name)]"] }
+            for (key, value) in table.entries { lines.append("\(key) = \(value)") }
         }
+        if let provenance { lines += recordedLines(provenance) }
+        return lines.joined(separator: "\n") + "\n"
+    }
+
+    /// A table of the file and its keys with their values as TOML; the first has no name.
+    struct Table {
+        var name: String
+        var entries: [(key: String, value: String)]
+    }
+
+    /// Everything that a session says, in the order of its file.
+    static func tables(_ spec: SessionSpec) -> [Table] {
+        var tables: [Table] = []
+        func table(_ name: String, _ entries: [(String, String)]) { tables.append(Table(name: name, entries: entries)) }
+        table("", [("name", quoted(spec.name)), ("seed", String(spec.seed))])
         table(
             "model",
             [("path", quoted(spec.model.path))] + (spec.model.vocabulary.map { [("vocabulary", quoted($0))] } ?? []))
@@ -58,8 +72,7 @@ extension SessionFile {
                 ("zero_shot", String(spec.eval.zeroShot)),
             ])
         table("log", [("tensorboard", String(spec.log.tensorBoard))])
-        if let provenance { lines += recordedLines(provenance) }
-        return lines.joined(separator: "\n") + "\n"
+        return tables
     }
 
     /// The `[recorded]` table.

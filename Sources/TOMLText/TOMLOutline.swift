@@ -17,6 +17,8 @@ public struct TOMLOutline {
 
     /// Line, counted from 1, of each table header, key and list element (whose index is its last part).
     public private(set) var lines: [[String]: Int] = [:]
+    /// Where the value of each key stands in the text, in UTF-8 bytes.
+    public private(set) var values: [[String]: Range<Int>] = [:]
     public private(set) var ending = Ending.complete
 
     private let bytes: [UInt8]
@@ -75,7 +77,9 @@ public struct TOMLOutline {
         skipSpace()
         try expect("=")
         skipSpace()
+        let first = at
         try value(path)
+        values[path] = first..<at
     }
 
     private mutating func keyPath(after parent: [String]) throws -> [String] {

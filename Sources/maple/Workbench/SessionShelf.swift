@@ -51,7 +51,7 @@ struct SessionShelf: Sendable {
         guard faults.isEmpty else { throw SessionDiagnostics(faults) }
         if let path {
             try requireOwn(path)
-            try AtomicFile.write(Array(SessionFile.write(spec).utf8), to: path)
+            try AtomicFile.write(Array(SessionFile.edit(path: path, as: spec).utf8), to: path)
             return path
         }
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
