@@ -164,6 +164,22 @@ import Testing
         #expect(state.context == .images && state.results.imageClass == 1)
     }
 
+    @Test func everyLivePanelThatIsAPictureIsExported() throws {
+        var state = Sample.state(120, 40)
+        Sample.press(&state, .character("2"))
+        for (panel, file) in [(LiveState.Panel.norms, "prompt-norms.svg"), (.classes, "per-class-accuracy.svg"), (.loss, "loss.svg")] {
+            state.live.panel = panel
+            guard case .write(let name, let text)? = Sample.press(&state, .character("P")).first else {
+                Issue.record("\(panel) writes nothing")
+                continue
+            }
+            #expect(name == file && text.hasPrefix("<svg ") && text.hasSuffix("</svg>\n"))
+            #expect(!text.contains("nan") && !text.contains("inf\""))
+            if panel == .norms { #expect(text.contains(">depth<") && text.contains(">token 1<")) }
+            if panel == .classes { #expect(text.contains("zero-shot CLIP")) }
+        }
+    }
+
     /// Nothing that is just beginning is lost without a question.
     @Test func quittingAsksWhileARunBegins() {
         var state = Sample.state(120, 40)

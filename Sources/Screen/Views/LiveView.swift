@@ -267,15 +267,30 @@ extension WorkbenchState {
 
     // MARK: Norms
 
-    private func drawNorms(_ scene: inout Scene, _ rect: Rect, _ trace: RunTrace) {
+    /// Which norms are looked at, and what they measure.
+    func shownNorms(_ trace: RunTrace) -> (kind: PromptNorm.Kind, measure: String) {
         let kinds = trace.norms.kinds
         let kind = kinds.contains(live.normKind) ? live.normKind : (kinds.first ?? .text)
-        let view: String
         switch live.normView {
-        case .value: view = kind == .coupler ? "L2 norm" : "L2 norm per token"
-        case .gradient: view = "gradient norm"
-        case .moved: view = "distance from start"
+        case .value: return (kind, kind == .coupler ? "L2 norm" : "L2 norm per token")
+        case .gradient: return (kind, "gradient norm")
+        case .moved: return (kind, "distance from start")
         }
+    }
+
+    /// Depth by token, as they stand now.
+    func normMap(_ tracks: [NormHistory.Track]) -> HeatMap {
+        HeatMap(rows: tracks.map { track in
+            switch live.normView {
+            case .value: (label: "\(track.depth)", values: track.last.tokens)
+            case .gradient: (label: "\(track.depth)", values: [track.last.gradient])
+            case .moved: (label: "\(track.depth)", values: [track.last.moved])
+            }
+        }, hasColor: hasColor)
+    }
+
+    private func drawNorms(_ scene: inout Scene, _ rect: Rect, _ trace: RunTrace) {
+        let (kind, view) = shownNorms(trace)
         scene.grid.frame(rect, title: "Prompt norms", note: "\(kind.rawValue) · \(view)", focused: live.panel == .norms)
         let inner = rect.inset(1, 1)
         let tracks = trace.norms.tracks(kind)
@@ -283,13 +298,7 @@ extension WorkbenchState {
             scene.grid.put("no prompt norms in this run", x: inner.x + 1, y: inner.y, style: .dim)
             return
         }
-        let map = HeatMap(rows: tracks.map { track in
-            switch live.normView {
-            case .value: (label: "\(track.depth)", values: track.last.tokens)
-            case .gradient: (label: "\(track.depth)", values: [track.last.gradient])
-            case .moved: (label: "\(track.depth)", values: [track.last.moved])
-            }
-        }, hasColor: hasColor)
+        let map = normMap(tracks)
         let tokens = max(1, map.rows.map(\.values.count).max() ?? 1)
         let cell = max(2, min(rect.width >= 90 ? 9 : 6, (inner.width / 3) / tokens))
         let sparkX = inner.x + 7 + tokens * (cell + 1)

@@ -171,12 +171,33 @@ extension WorkbenchState {
             guard !active.isEmpty else { return [] }
             return openLive(active[(place + 1) % active.count].id)
         case .exportPlot:
+            if let text = livePanelSVG() { return [.write(name: live.panel.title.lowercased().replacing(" ", with: "-") + ".svg", text: text)] }
             let panel = live.panel.isPlot ? live.panel : .loss
             let chart = liveChart(panel)
             return [.write(name: panel.title.lowercased().replacing(" ", with: "-") + ".svg", text: chart.svg(theme: theme))]
         default: live.plot.look(action, extent: liveChart(.loss).extent, step: step)
         }
         return []
+    }
+
+    /// The panels that are no curves.
+    private func livePanelSVG() -> String? {
+        guard let trace = liveTrace else { return nil }
+        switch live.panel {
+        case .norms:
+            let (kind, measure) = shownNorms(trace)
+            let tracks = trace.norms.tracks(kind)
+            guard !tracks.isEmpty else { return nil }
+            let title = "\(trace.row.name): \(kind.rawValue), \(measure), step \(NumberText.grouped(trace.row.step))"
+            return normMap(tracks).svg(title: title, rowTitle: "depth", columnTitle: live.normView == .value && kind != .coupler ? "token" : measure, theme: theme)
+        case .classes:
+            guard let place = trace.evaluation(live.subset) else { return nil }
+            let result = trace.evaluations[place]
+            return ClassBars(
+                title: "\(trace.row.name): \(live.subset.rawValue) classes", caption: "step \(NumberText.grouped(result.step)), mean \(NumberText.percent(result.accuracy))",
+                rows: liveClassRows()).svg(theme: theme)
+        default: return nil
+        }
     }
 
     /// Commands are read between steps; only a stop ends an evaluation early.
