@@ -37,19 +37,16 @@ extension SessionFile {
                 ("template", quoted(spec.data.template)),
                 ("allow_missing", String(spec.data.allowMissing)),
             ])
-        table(
-            "method",
-            [
-                ("name", quoted(spec.method.name.rawValue)),
-                ("context", String(spec.method.context)),
-                ("depth", String(spec.method.depth)),
-                ("init", quoted(spec.method.initialWords)),
-                ("position", quoted(spec.method.position.rawValue)),
-                ("class_specific", String(spec.method.classSpecific)),
-            ] + (spec.method.visionContext.map { [("vision_context", String($0))] } ?? [])
-                + (spec.method.visionDepth.map { [("vision_depth", String($0))] } ?? [])
-                + [("ensemble", quoted(spec.method.ensemble.rawValue))]
-                + (spec.method.name == .maple ? [("couplers", quoted(spec.method.couplers.rawValue))] : []))
+        let m = spec.method
+        var method: [(String, String)] = [
+            ("name", quoted(m.name.rawValue)), ("context", String(m.context)), ("depth", String(m.depth)),
+            ("init", quoted(m.initialWords)), ("position", quoted(m.position.rawValue)), ("class_specific", String(m.classSpecific)),
+        ]
+        if let context = m.visionContext { method.append(("vision_context", String(context))) }
+        if let depth = m.visionDepth { method.append(("vision_depth", String(depth))) }
+        method.append(("ensemble", quoted(m.ensemble.rawValue)))
+        if m.name == .maple { method.append(("couplers", quoted(m.couplers.rawValue))) }
+        table("method", method)
         table(
             "optim",
             [
