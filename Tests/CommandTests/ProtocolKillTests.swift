@@ -68,4 +68,22 @@ import Testing
             if kind == "base-to-novel" { #expect(try lines("probes", of: last) == lines("probes", of: whole), "seed \(seed)") }
         }
     }
+
+    /// A run of a protocol ends at the next step when the protocol is told to.
+    @Test(arguments: [SIGTERM, SIGINT]) func endsWhenAskedTo(_ number: Int32) throws {
+        try withWorkplace { place in
+            let file = place.folder + "/protocol.toml"
+            let rows = Self.rows.replacing("epochs = 3", with: "epochs = 2000")
+            try Data("kind = \"base-to-novel\"\nmodel = \"\(Workplace.model)\"\ndata = [\"data\"]\n\(rows)".utf8).write(to: URL(fileURLWithPath: file))
+            let root = place.folder + "/runs-asked"
+            let program = try place.start("protocol", file, "--runs", root, "--threads", "1", "--quiet")
+            #expect(waitUntil { steps(in: root) >= 3 })
+            program.send(number)
+            let ending = program.wait()
+            #expect(ending.signal == number, "\(ending)")
+            #expect(ending.errors.contains("start the same command again"), "\(ending)")
+            let runs = try FileManager.default.contentsOfDirectory(atPath: root).filter { !$0.hasPrefix(".") }
+            #expect(try runs.contains { try RunFolder(path: root + "/" + $0).checkpoints().count > 1 }, "what was under way is saved")
+        }
+    }
 }

@@ -1,3 +1,4 @@
+import Foundation
 import RunModel
 @testable import Screen
 
@@ -230,10 +231,14 @@ struct Sample {
         for i in 0..<600 {
             let label = i % max(1, names.count), turn = Double(label) * 2.4, far = 3 + Double(label) * 0.7
             labels.append(label)
-            points.append([far * cos(turn) + sin(Double(i) * 1.7), far * sin(turn) + cos(Double(i) * 2.3) * 0.8])
+            let place = Double(i)
+            let x: Double = far * cos(turn) + sin(place * 1.7)
+            let y: Double = far * sin(turn) + cos(place * 2.3) * 0.8
+            points.append(SIMD2(x, y))
         }
+        let flat = points.map { SIMD2($0.y, $0.x * 0.5) }
         return FeatureMap(
-            labels: labels, classNames: Array(names), tsne: points, pca: points.map { [$0.y, $0.x * 0.5] }, explained: [0.31, 0.17], silhouette: 0.214,
+            labels: labels, classNames: Array(names), tsne: points, pca: flat, explained: [0.31, 0.17], silhouette: 0.214,
             purity: 0.731, classPurity: Dictionary(uniqueKeysWithValues: names.indices.map { ($0, 0.6 + Double($0) * 0.015) }), neighbours: 10,
             tsneSVG: "<svg/>", pcaSVG: "<svg></svg>")
     }

@@ -7,7 +7,8 @@ import Testing
 /// What an edit leaves of a file that a person wrote.
 @Suite struct SessionEditTests {
     private func edited(_ text: String, _ change: (inout SessionSpec) -> Void) throws -> (before: String, after: String, spec: SessionSpec) {
-        try Places.withTemporaryFolder { folder in
+        try Places.withTemporaryFolder { url in
+            let folder = url.path
             for name in ["m", "d"] { try FileManager.default.createDirectory(atPath: folder + "/" + name, withIntermediateDirectories: true) }
             let path = folder + "/s.toml"
             try text.write(toFile: path, atomically: true, encoding: .utf8)

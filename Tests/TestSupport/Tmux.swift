@@ -74,14 +74,15 @@ public final class Tmux {
     /// Waits until the program has ended, and answers its exit code; -1 where a signal ended it.
     public func end(seconds: Double = 120) throws -> Int {
         var code: Int?
-        var looks = 0
+        var dead: Date?
         _ = try waitUntil(seconds: seconds) {
             // tmux sees the terminal close before it learns the code. Some versions do not tell of a signal: no code comes then.
             let fields = try tmux("display", "-p", "#{pane_dead}/#{pane_dead_status}")
                 .trimmingCharacters(in: .whitespacesAndNewlines).split(separator: "/", omittingEmptySubsequences: false)
             guard fields.count == 2, fields[0] == "1" else { return false }
-            looks += 1
-            code = Int(fields[1]) ?? (looks > 40 ? -1 : nil)
+            let since = dead ?? Date()
+            dead = since
+            code = Int(fields[1]) ?? (Date().timeIntervalSince(since) > 10 ? -1 : nil)
             return code != nil
         }
         guard let code else { throw Failure(description: "the program did not end. The screen:\n\(try screen())") }

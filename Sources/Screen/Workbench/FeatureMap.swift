@@ -119,10 +119,10 @@ extension WorkbenchState {
         }
         var area = rect
         let list = side ?? area.takeRight(min(44, max(30, area.width * 2 / 5)))
-        scene.grid.frame(area, title: "Features: \(kind)", note: "\(NumberText.grouped(map.labels.count)) images", focused: true)
-        scatter(map, &scene, area.inset(1, 1))
         let measures = "silhouette \(NumberText.fixed(map.silhouette, 3)) · purity \(NumberText.fixed(map.purity, 3)) of \(map.neighbours)"
-        scene.grid.frame(list, title: "Classes", note: measures)
+        scene.grid.frame(area, title: "Features: \(kind)", note: measures, focused: true)
+        scatter(map, &scene, area.inset(1, 1))
+        scene.grid.frame(list, title: "Classes", note: "\(NumberText.grouped(map.labels.count)) images")
         scene.table(results.features.table, list.inset(1, 1), focused: true, empty: "no classes")
     }
 

@@ -22,7 +22,7 @@ final class ReadingBackend: WorkbenchBackend {
     func thumbnail(of path: String, under data: String, in run: RunID) throws -> Thumbnail { try library.thumbnail(of: path, under: data) }
     func comparePrompts(_ members: [CheckpointID]) throws -> PromptComparison { try library.comparePrompts(members) }
     func features(of run: RunID, _ key: EvaluationKey, progress: @escaping @Sendable (String, Int, Int) -> Bool) throws -> FeatureMap? {
-        try library.features(of: run, key, threads: threads, progress: progress)
+        try library.features(of: run, key, threads: 0, progress: progress)
     }
     func listFolder(_ path: String) throws -> FolderListing { try PathInspector.list(path) }
     func describe(_ path: String, as purpose: PathPurpose) throws -> PathDescription { PathInspector.describe(path, purpose) }
