@@ -71,7 +71,7 @@ import Testing
         func preset(_ name: String) throws -> SessionSpec {
             try SessionFile.parse(text: String(contentsOfFile: "\(folder)/\(name).toml", encoding: .utf8), name: name)
         }
-        #expect(try preset("maple").method == MethodSpec())
+        #expect(try preset("maple").method == MethodSpec(couplers: .copies))
         #expect(try preset("maple").optim == OptimSpec())
         #expect(try preset("cocoop").optim == OptimSpec(lr: 0.002, epochs: 10, batch: 1))
         #expect(try preset("vision").method == MethodSpec(name: .vision, context: 8, depth: 12))

@@ -6,16 +6,6 @@ import Testing
 
 /// Real keys through tmux, from an empty folder to a trained, evaluated and compared pair of runs.
 @Suite(.serialized, .enabled(if: Tmux.isInstalled)) struct KeyScriptTests {
-    /// Model and data: the shared ones where they are, else the micro model and drawn images.
-    private func material(_ place: Workplace) throws -> (model: String, data: String, depth: String, shots: String) {
-        if let shared = Places.shared {
-            let model = shared.appendingPathComponent("models/photo-nano").path, data = shared.appendingPathComponent("data/cifar10-mini").path
-            if [model, data].allSatisfy({ FileManager.default.fileExists(atPath: $0) }) { return (model, data, "3", "4") }
-        }
-        try Pictures.classFolders(in: place.data, classes: ["ash tree", "bat", "cat", "dog"], train: 4, test: 4)
-        return (Workplace.model, place.data, "2", "4")
-    }
-
     /// Goes to a field, empties it and types.
     private func fill(_ pane: Tmux, down: Int, _ text: String) throws {
         for _ in 0..<down { try pane.press("Down") }
@@ -26,18 +16,18 @@ import Testing
     @Test func fromNothingToAComparedPair() throws {
         try Places.withTemporaryFolder { folder in
             let place = try Workplace(folder, classes: nil)
-            let (model, data, depth, shots) = try material(place)
+            try Pictures.classFolders(in: place.data, classes: ["ash tree", "bat", "cat", "dog"], train: 4, test: 4)
             let pane = try place.pane()
             try pane.wait(for: "no sessions yet")
             try pane.press("n")
             try pane.wait(for: "New session")
             try fill(pane, down: 0, "first")
-            try fill(pane, down: 1, model)
+            try fill(pane, down: 1, Workplace.model)
             try pane.wait(for: "CLIP ViT")
-            try fill(pane, down: 1, data)
+            try fill(pane, down: 1, place.data)
             try pane.wait(for: "classes,")
-            try fill(pane, down: 3, shots)
-            try fill(pane, down: 5, depth)
+            try fill(pane, down: 3, "4")
+            try fill(pane, down: 5, "2")
             try fill(pane, down: 3, "2")
             try pane.wait(for: "Everything is right")
             try pane.press("C-s")
