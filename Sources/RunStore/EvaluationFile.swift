@@ -1,3 +1,4 @@
+import Files
 import Foundation
 import RunModel
 
@@ -42,16 +43,14 @@ public enum EvaluationFile {
 
     /// The fields before `predictions`; nil where those are not all within `bytes`.
     private static func head(_ bytes: UnsafeBufferPointer<UInt8>) -> JSONValue? {
-        var scanner = JSONScanner(bytes)
-        var fields: [String: JSONValue] = ["predictions": .list([])]
-        guard scanner.take(UInt8(ascii: "{")) else { return nil }
-        do {
-            repeat {
-                let key = try scanner.string()
-                if key == "predictions" { return .object(fields) }
-                try scanner.expect(UInt8(ascii: ":"))
-                fields[key] = try scanner.value()
-            } while scanner.take(UInt8(ascii: ","))
+        var scanner = JSONScanner(UnsafeRawBufferPointer(bytes))
+        var fields: [String: JSONValue] = [:]
+        do throws(JSONProblem) {
+            try scanner.beginObject()
+            while let key = try scanner.nextKey() {
+                if key == "predictions" { return .object(fields.merging([key: .array([])]) { $1 }) }
+                guard fields.updateValue(try scanner.value(), forKey: key) == nil else { return nil }
+            }
         } catch {}
         return nil
     }
@@ -98,11 +97,11 @@ public enum EvaluationFile {
         guard let method = value["method"]?.text.flatMap(MethodName.init(rawValue:)),
             let classes = value["classes"]?.text.flatMap(ClassSubset.init(rawValue:)),
             let subset = value["subset"]?.text.flatMap(ImageSubset.init(rawValue:)),
-            let step = value["step"]?.whole, let accuracy = value.number("accuracy"), let count = value["count"]?.whole
+            let step = value["step"]?.integer, let accuracy = value.number("accuracy"), let count = value["count"]?.integer
         else { return nil }
         return EvaluationResult(
             method: method, data: value["data"]?.text ?? "", split: value["split"]?.text, classes: classes, subset: subset,
-            step: step, epoch: value["epoch"]?.whole ?? 0, accuracy: accuracy, macroF1: value.number("macro_f1") ?? .nan,
+            step: step, epoch: value["epoch"]?.integer ?? 0, accuracy: accuracy, macroF1: value.number("macro_f1") ?? .nan,
             count: count, loss: value.number("loss") ?? .nan, perClass: [], predictions: [], skipped: [],
             seconds: value.number("seconds") ?? 0)
     }
@@ -112,18 +111,18 @@ public enum EvaluationFile {
             let predictions = value["predictions"]?.elements
         else { return nil }
         for one in perClass {
-            guard let name = one["name"]?.text, let correct = one["correct"]?.whole, let count = one["count"]?.whole else { return nil }
+            guard let name = one["name"]?.text, let correct = one["correct"]?.integer, let count = one["count"]?.integer else { return nil }
             result.perClass.append(ClassResult(name: name, correct: correct, count: count))
         }
         result.predictions.reserveCapacity(predictions.count)
         for one in predictions {
-            guard let path = one["path"]?.text, let label = one["label"]?.whole, let top = one["top"]?.elements,
+            guard let path = one["path"]?.text, let label = one["label"]?.integer, let top = one["top"]?.elements,
                 let probability = one["probability"]?.elements
             else { return nil }
             result.predictions.append(
                 Prediction(
-                    path: path, label: label, top: top.compactMap(\.whole),
-                    probability: probability.map { Float($0.double ?? .nan) }))
+                    path: path, label: label, top: top.compactMap(\.integer),
+                    probability: probability.map { Float($0.number ?? .nan) }))
         }
         result.skipped = value["skipped"]?.elements?.compactMap(\.text) ?? []
         return result

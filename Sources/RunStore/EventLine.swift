@@ -1,3 +1,4 @@
+import Files
 import RunModel
 
 /// An event and when it happened.
@@ -92,12 +93,12 @@ enum EventLine {
     }
 
     private static func event(_ name: String, _ value: JSONValue) -> RunEvent? {
-        let step = value["step"]?.whole
+        let step = value["step"]?.integer
         let text = value["text"]?.text ?? ""
         switch name {
         case "started":
-            guard let total = value["total_steps"]?.whole, let perEpoch = value["steps_per_epoch"]?.whole else { return nil }
-            return .started(totalSteps: total, stepsPerEpoch: perEpoch, fromStep: value["from_step"]?.whole ?? 0)
+            guard let total = value["total_steps"]?.integer, let perEpoch = value["steps_per_epoch"]?.integer else { return nil }
+            return .started(totalSteps: total, stepsPerEpoch: perEpoch, fromStep: value["from_step"]?.integer ?? 0)
         case "evaluated": return EvaluationFile.figures(from: value).map(RunEvent.evaluated)
         case "checkpoint":
             guard let file = value["file"]?.text, let step else { return nil }
@@ -111,7 +112,7 @@ enum EventLine {
         case "warning": return .warning(text)
         case "failed": return .failed(text)
         case "finished":
-            var summary = RunSummary(steps: value["steps"]?.whole ?? 0, seconds: value.number("seconds") ?? 0, loss: value.number("loss"))
+            var summary = RunSummary(steps: value["steps"]?.integer ?? 0, seconds: value.number("seconds") ?? 0, loss: value.number("loss"))
             summary.base = value.number("base")
             summary.new = value.number("new")
             summary.all = value.number("all")

@@ -1,3 +1,4 @@
+import Files
 import Foundation
 
 /// Appends JSON objects to a file, one a line; every line reaches the kernel before `append` returns.

@@ -1,3 +1,4 @@
+import Files
 import RunModel
 
 /// A line of `metrics.jsonl`:
@@ -44,38 +45,35 @@ enum MetricLine {
     /// Reads the line in `start..<end`; nil where it is no metric line.
     @inline(__always)
     static func decode(_ bytes: UnsafeBufferPointer<UInt8>, from start: Int, to end: Int, norms: Norms) -> MetricPoint? {
-        var scanner = JSONScanner(bytes, from: start, to: end)
+        var scanner = JSONScanner(UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(bytes)[start..<end]))
         return try? decode(&scanner, norms: norms)
     }
 
-    private static func decode(_ scanner: inout JSONScanner, norms: Norms) throws(JSONScanner.Fault) -> MetricPoint? {
+    private static func decode(_ scanner: inout JSONScanner, norms: Norms) throws(JSONProblem) -> MetricPoint? {
         var step = -1, epoch = 0
         var loss = Double.nan, accuracy = Double.nan, rate = Double.nan, time = Double.nan, speed = Double.nan
         var list: [PromptNorm] = []
-        try scanner.expect(UInt8(ascii: "{"))
-        repeat {
-            let key = try scanner.rawString()
-            try scanner.expect(UInt8(ascii: ":"))
+        try scanner.beginObject()
+        while let key = try scanner.nextKeyBytes() {
             if scanner.matches(key, "step") {
-                guard let value = try scanner.number(), let whole = Int(exactly: value), whole >= 0 else { return nil }
+                guard let value = try scanner.numberOrNull(), let whole = Int(exactly: value), whole >= 0 else { return nil }
                 step = whole
             } else if scanner.matches(key, "epoch") {
-                epoch = try scanner.number().flatMap { Int(exactly: $0) } ?? 0
+                epoch = try scanner.numberOrNull().flatMap { Int(exactly: $0) } ?? 0
             } else if scanner.matches(key, "loss") {
-                loss = try scanner.number() ?? .nan
+                loss = try scanner.numberOrNull() ?? .nan
             } else if scanner.matches(key, "accuracy") {
-                accuracy = try scanner.number() ?? .nan
+                accuracy = try scanner.numberOrNull() ?? .nan
             } else if scanner.matches(key, "lr") {
-                rate = try scanner.number() ?? .nan
+                rate = try scanner.numberOrNull() ?? .nan
             } else if scanner.matches(key, "time") {
-                time = try scanner.number() ?? .nan
+                time = try scanner.numberOrNull() ?? .nan
             } else if scanner.matches(key, "images_per_second") {
-                speed = try scanner.number() ?? .nan
+                speed = try scanner.numberOrNull() ?? .nan
             } else if norms != .skip, scanner.matches(key, "norms") {
                 guard norms == .read else {
-                    guard step >= 0, scanner.bytes[scanner.end - 1] == UInt8(ascii: "}") else { return nil }
-                    scanner.at = scanner.end - 1
-                    break
+                    guard step >= 0, scanner.skipToClosingBrace() else { return nil }
+                    continue
                 }
                 list = try self.norms(&scanner)
             } else if scanner.matches(key, "loss_is") {
@@ -91,54 +89,47 @@ enum MetricLine {
             } else {
                 try scanner.skipValue()
             }
-        } while scanner.take(UInt8(ascii: ","))
-        try scanner.expect(UInt8(ascii: "}"))
-        scanner.skipSpace()
-        guard step >= 0, scanner.at == scanner.end else { return nil }
+        }
+        try scanner.end()
+        guard step >= 0 else { return nil }
         return MetricPoint(
             step: step, epoch: epoch, loss: loss, accuracy: accuracy, learningRate: rate, time: time, imagesPerSecond: speed,
             norms: list)
     }
 
-    private static func notFinite(_ scanner: inout JSONScanner) throws(JSONScanner.Fault) -> Double {
-        let word = try scanner.rawString()
+    private static func notFinite(_ scanner: inout JSONScanner) throws(JSONProblem) -> Double {
+        let word = try scanner.stringBytes()
         return scanner.matches(word, "inf") ? .infinity : scanner.matches(word, "-inf") ? -.infinity : .nan
     }
 
-    private static func norms(_ scanner: inout JSONScanner) throws(JSONScanner.Fault) -> [PromptNorm] {
+    private static func norms(_ scanner: inout JSONScanner) throws(JSONProblem) -> [PromptNorm] {
         var list: [PromptNorm] = []
-        try scanner.expect(UInt8(ascii: "["))
-        if scanner.take(UInt8(ascii: "]")) { return list }
-        repeat {
+        try scanner.beginArray()
+        while try scanner.nextElement() {
             if let norm = try norm(&scanner) { list.append(norm) }
-        } while scanner.take(UInt8(ascii: ","))
-        try scanner.expect(UInt8(ascii: "]"))
+        }
         return list
     }
 
     /// Nil for a kind that is not known.
-    private static func norm(_ scanner: inout JSONScanner) throws(JSONScanner.Fault) -> PromptNorm? {
+    private static func norm(_ scanner: inout JSONScanner) throws(JSONProblem) -> PromptNorm? {
         var norm = PromptNorm(kind: .text, depth: 0, tokens: [], gradient: .nan, moved: .nan)
         var kind: PromptNorm.Kind?
-        try scanner.expect(UInt8(ascii: "{"))
-        repeat {
-            let key = try scanner.rawString()
-            try scanner.expect(UInt8(ascii: ":"))
+        try scanner.beginObject()
+        while let key = try scanner.nextKeyBytes() {
             if scanner.matches(key, "kind") {
-                let word = try scanner.rawString()
+                let word = try scanner.stringBytes()
                 kind = scanner.matches(word, "text") ? .text : scanner.matches(word, "vision") ? .vision
                     : scanner.matches(word, "coupler") ? .coupler : scanner.matches(word, "meta_net") ? .metaNet : nil
             } else if scanner.matches(key, "depth") {
-                norm.depth = try scanner.number().flatMap { Int(exactly: $0) } ?? 0
+                norm.depth = try scanner.numberOrNull().flatMap { Int(exactly: $0) } ?? 0
             } else if scanner.matches(key, "tokens") {
-                try scanner.expect(UInt8(ascii: "["))
-                if scanner.take(UInt8(ascii: "]")) { continue }
-                repeat { norm.tokens.append(try scanner.float() ?? .nan) } while scanner.take(UInt8(ascii: ","))
-                try scanner.expect(UInt8(ascii: "]"))
+                try scanner.beginArray()
+                while try scanner.nextElement() { norm.tokens.append(try scanner.floatOrNull() ?? .nan) }
             } else if scanner.matches(key, "gradient") {
-                norm.gradient = try scanner.float() ?? .nan
+                norm.gradient = try scanner.floatOrNull() ?? .nan
             } else if scanner.matches(key, "moved") {
-                norm.moved = try scanner.float() ?? .nan
+                norm.moved = try scanner.floatOrNull() ?? .nan
             } else if scanner.matches(key, "gradient_is") {
                 norm.gradient = Float(try notFinite(&scanner))
             } else if scanner.matches(key, "moved_is") {
@@ -146,8 +137,7 @@ enum MetricLine {
             } else {
                 try scanner.skipValue()
             }
-        } while scanner.take(UInt8(ascii: ","))
-        try scanner.expect(UInt8(ascii: "}"))
+        }
         guard let kind else { return nil }
         norm.kind = kind
         return norm

@@ -1,3 +1,4 @@
+import Files
 import Foundation
 import RunModel
 
@@ -201,13 +202,13 @@ enum SamplesFile {
 
     static func read(_ path: String) throws -> DrawnSamples {
         let value = try JSONValue(file: path, limit: 1 << 29)
-        guard let seed = value["seed"]?.whole, let classes = value["classes"]?.elements else {
+        guard let seed = value["seed"]?.integer, let classes = value["classes"]?.elements else {
             throw RunStoreError.malformed(path: path, reason: "seed or classes are missing")
         }
         return DrawnSamples(
-            seed: seed, shots: value["shots"]?.whole,
+            seed: seed, shots: value["shots"]?.integer,
             classes: try classes.map { one in
-                guard let name = one["name"]?.text, let label = one["label"]?.whole, let paths = one["paths"]?.elements else {
+                guard let name = one["name"]?.text, let label = one["label"]?.integer, let paths = one["paths"]?.elements else {
                     throw RunStoreError.malformed(path: path, reason: "a class lacks its name, label or paths")
                 }
                 return DrawnSamples.OfClass(name: name, label: label, paths: paths.compactMap(\.text))

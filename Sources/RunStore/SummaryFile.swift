@@ -1,3 +1,4 @@
+import Files
 import RunModel
 
 /// `summary.json`: a run at a glance, so that a list of runs need not read their metrics and events. It can be made anew from those.
@@ -108,7 +109,7 @@ struct SummaryFile {
         guard let name = value["name"]?.text, let word = value["state"]?.text else {
             throw RunStoreError.malformed(path: run.summaryFile, reason: "name or state is missing")
         }
-        let format = value["format"]?.whole ?? 1
+        let format = value["format"]?.integer ?? 1
         let state: RunState
         switch word {
         // Whether it still runs, the lock tells.
@@ -123,9 +124,9 @@ struct SummaryFile {
         return RunOverview(
             path: run.path, state: state, name: name, method: value["method"]?.text.flatMap(MethodName.init(rawValue:)),
             data: value["data"]?.text, model: value["model"]?.text,
-            classes: value["classes"]?.text.flatMap(ClassSubset.init(rawValue:)), shots: value["shots"]?.whole,
-            seed: value["seed"]?.whole, created: value.number("created") ?? 0, updated: value.number("updated") ?? 0,
-            steps: value["steps"]?.whole ?? 0, totalSteps: value["total_steps"]?.whole, seconds: value.number("seconds") ?? 0,
+            classes: value["classes"]?.text.flatMap(ClassSubset.init(rawValue:)), shots: value["shots"]?.integer,
+            seed: value["seed"]?.integer, created: value.number("created") ?? 0, updated: value.number("updated") ?? 0,
+            steps: value["steps"]?.integer ?? 0, totalSteps: value["total_steps"]?.integer, seconds: value.number("seconds") ?? 0,
             loss: value.number("loss"), base: value.number("base"), new: value.number("new"), all: value.number("all"),
             harmonicMean: value.number("harmonic_mean"), source: value["source"]?.text, format: format)
     }

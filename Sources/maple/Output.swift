@@ -1,4 +1,5 @@
 import Foundation
+import Screen
 import SessionFile
 import Synchronization
 
@@ -70,25 +71,11 @@ func duration(_ seconds: Double) -> String {
 
 /// Rows of text with columns aligned: the first to the left, the others to the right unless told.
 func table(_ header: [String], _ rows: [[String]], left: Set<Int> = [0]) -> String {
-    let widths = header.indices.map { column in ([header] + rows).map { width($0[column]) }.max() ?? 0 }
+    let widths = header.indices.map { column in ([header] + rows).map { CharacterWidth.of($0[column]) }.max() ?? 0 }
     return ([header] + rows).map { row in
         row.enumerated().map { column, text in
-            let gap = String(repeating: " ", count: widths[column] - width(text))
+            let gap = String(repeating: " ", count: widths[column] - CharacterWidth.of(text))
             return left.contains(column) ? text + gap : gap + text
         }.joined(separator: "  ").replacing(/\s+$/, with: "")
     }.joined(separator: "\n")
-}
-
-/// Columns that a text takes in a terminal: none for combining marks, two for East Asian wide characters and emoji.
-private func width(_ text: String) -> Int {
-    text.reduce(0) { sum, character in
-        guard let scalar = character.unicodeScalars.first else { return sum }
-        if scalar.properties.isEmojiPresentation { return sum + 2 }
-        switch scalar.value {
-        case 0x1100...0x115F, 0x2E80...0xA4CF, 0xAC00...0xD7A3, 0xF900...0xFAFF, 0xFE30...0xFE6F, 0xFF00...0xFF60,
-            0xFFE0...0xFFE6, 0x20000...0x3FFFD:
-            return sum + 2
-        default: return sum + 1
-        }
-    }
 }

@@ -2,6 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
+@testable import Files
 @testable import Formats
 
 private func root(_ text: String) throws -> ConfigurationSection {

@@ -6,7 +6,7 @@ extension Parser {
     static func weights(_ fixtures: Fixtures) throws -> [Parser] {
         [
             try safetensors(fixtures), try zip(fixtures), try pickle(fixtures), try configuration(fixtures), try model(fixtures),
-            try prompts(fixtures), mergeList(),
+            try prompts(fixtures), mergeList(), try openCLIP(fixtures), shardIndex(),
         ] + (try vocabularies(fixtures))
     }
 
@@ -79,6 +79,44 @@ extension Parser {
                 } else {
                     _ = try CLIPConfiguration(path: path)
                 }
+            })
+    }
+
+    /// open_clip's configuration beside sound weights under OpenAI's names.
+    private static func openCLIP(_ fixtures: Fixtures) throws -> Parser {
+        let weights = Data(try fixtures.bytes("goldens/micro-clip/checkpoints/openai_torchscript_fp16.pt"))
+        let text = #"{"model_cfg": {"embed_dim": 32, "quick_gelu": true, "init_logit_bias": null, "vision_cfg": {"image_size": [32, 32], "layers": 2, "width": 64, "patch_size": 8, "mlp_ratio": 4.0, "norm_kwargs": {"eps": 1e-5}}, "text_cfg": {"context_length": 77, "vocab_size": 714, "width": 64, "heads": 1, "layers": 2}}, "preprocess_cfg": {"mean": [0.5, 0.5, 0.5], "std": [0.25, 0.25, 0.25], "interpolation": "bicubic", "resize_mode": "shortest"}}"#
+        return Parser(
+            name: "openclip", seeds: [Seed(bytes: Array(text.utf8), file: "open_clip_config.json")],
+            words: [
+                "\"model_cfg\":", "\"vision_cfg\":{", "\"text_cfg\":", "\"head_width\":32,", "\"timm_model_name\":\"x\",", "\"layers\":[3,4,6,3],", "\"image_size\":",
+                "\"pool_type\":\"last\",", "null", "false", "1e400", "[", "}", "\"bilinear\"", "\"longest\"",
+            ],
+            read: { path, _ in
+                let folder = (path as NSString).deletingLastPathComponent, beside = folder + "/open_clip_pytorch_model.pt"
+                if !FileManager.default.fileExists(atPath: beside) { try weights.write(to: URL(fileURLWithPath: beside)) }
+                _ = try CLIPWeightFiles(path: folder).notes
+            })
+    }
+
+    /// The index of weights in two shards.
+    private static func shardIndex() -> Parser {
+        func shard(_ name: String) -> Data {
+            let header = #"{"\#(name)":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}"#
+            return Data(Containers.safetensors(header: Array(header.utf8), data: [UInt8](repeating: 1, count: 8)))
+        }
+        let shards = ["model-00001-of-00002.safetensors": shard("a"), "model-00002-of-00002.safetensors": shard("é")]
+        let text = #"{"metadata": {"total_size": 16, "x": [1, {"y": null}]}, "weight_map": {"a": "model-00001-of-00002.safetensors", "é": "model-00002-of-00002.safetensors"}}"#
+        return Parser(
+            name: "index", seeds: [Seed(bytes: Array(text.utf8), file: "model.safetensors.index.json")],
+            words: ["\"weight_map\":", "\"a\":", "\"../x\"", "\"/etc/passwd\"", "\"model.safetensors.index.json\"", "\".\"", "\"\"", "\\u0000", "{", "}", ","],
+            read: { path, _ in
+                let folder = (path as NSString).deletingLastPathComponent
+                for (name, bytes) in shards where !FileManager.default.fileExists(atPath: folder + "/" + name) {
+                    try bytes.write(to: URL(fileURLWithPath: folder + "/" + name))
+                }
+                touch(try ShardedWeights(index: path))
+                _ = try CLIPWeightFiles(path: path).notes
             })
     }
 

@@ -42,7 +42,7 @@ struct FuzzTrial: ParsableCommand {
 
     func run() throws {
         let source = Fixtures(root: URL(fileURLWithPath: fixtures))
-        let parsers = try Parser.weights(source) + Parser.others(source)
+        let parsers = try Parser.weights(source) + Parser.others(source) + Parser.lists()
         if list { return parsers.forEach { print($0.name) } }
         let chosen = parsers.filter { parser == "all" || $0.name == parser }
         guard !chosen.isEmpty else { throw ValidationError("no parser \(parser); there are \(parsers.map(\.name).joined(separator: ", "))") }

@@ -1,3 +1,5 @@
+import Files
+
 extension CLIPConfiguration {
     /// Reads a Hugging Face `config.json`. Throws `FormatError` naming the file and the key at fault, or the architecture it
     /// describes when that is no CLIP.

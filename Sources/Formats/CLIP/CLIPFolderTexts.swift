@@ -33,7 +33,7 @@ public struct CLIPFolderTexts {
             throw FormatError.write(path: folder, reason: "the folder cannot be made")
         }
         for (name, text) in try texts(type).merging(more, uniquingKeysWith: { $1 }).sorted(by: { $0.key < $1.key }) {
-            try AtomicFile.replace(path: "\(folder)/\(name)") { try $0.append(Array(text.utf8)) }
+            try WholeFile.write("\(folder)/\(name)") { try $0.append(Array(text.utf8)) }
         }
         try SafetensorsWriter.write(weights, metadata: ["format": "pt"], to: folder + "/model.safetensors")
     }

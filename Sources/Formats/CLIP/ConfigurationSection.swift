@@ -1,3 +1,5 @@
+import Files
+
 /// Reads typed values out of one object of a configuration file; errors name the file and the key's whole path.
 struct ConfigurationSection {
     let path: String
@@ -47,15 +49,5 @@ struct ConfigurationSection {
         guard let value = self[key] else { return nil }
         guard case .object = value else { throw problem(key, value, wanted: "an object") }
         return ConfigurationSection(path: path, prefix: "\(prefix)\(key).", members: value)
-    }
-}
-
-extension JSONValue {
-    var number: Double? {
-        switch self {
-        case .whole(let value): Double(value)
-        case .real(let value): value
-        default: nil
-        }
     }
 }

@@ -1,3 +1,5 @@
+import Files
+
 /// How an image becomes the vision tower's input, from `preprocessor_config.json`.
 ///
 /// Order: resize, centre crop, multiply by the rescale factor, subtract the mean, divide by the deviation.

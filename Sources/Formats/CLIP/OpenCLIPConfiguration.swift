@@ -1,3 +1,5 @@
+import Files
+
 /// The model and its preprocessing as `open_clip_config.json` tells them.
 ///
 /// Source: open_clip's model configurations. Only what a CLIP of two plain transformers needs is known; parts that would

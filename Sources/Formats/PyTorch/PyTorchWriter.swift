@@ -1,3 +1,4 @@
+import Files
 import Foundation
 
 /// Writes checkpoints that `torch.load(weights_only=True)` reads: a dictionary with a state dictionary of F32 tensors and
@@ -39,7 +40,7 @@ public enum PyTorchWriter {
 
         // The folder within the archive is named after the file, up to its first full stop, as torch does.
         let stem = (path as NSString).lastPathComponent.split(separator: ".").first.map(String.init) ?? "archive"
-        try AtomicFile.replace(path: path) { file in
+        try WholeFile.write(path) { file in
             var zip = ZipWriter(path: path)
             try zip.add("\(stem)/data.pkl", to: file) { try pickle.bytes.withUnsafeBytes($0) }
             try zip.add("\(stem)/byteorder", to: file) { try Array("little".utf8).withUnsafeBytes($0) }
@@ -149,7 +150,7 @@ private struct ZipWriter {
     private static func u32(_ value: UInt32) -> [UInt8] { withUnsafeBytes(of: value.littleEndian, Array.init) }
 
     mutating func add(
-        _ name: String, to file: borrowing AtomicFile, _ content: ((UnsafeRawBufferPointer) throws -> Void) throws -> Void
+        _ name: String, to file: FileReplacement, _ content: ((UnsafeRawBufferPointer) throws -> Void) throws -> Void
     ) throws {
         var sum: UInt32 = 0
         var size = 0
@@ -175,7 +176,7 @@ private struct ZipWriter {
         count += 1
     }
 
-    func end(_ file: borrowing AtomicFile) throws {
+    func end(_ file: FileReplacement) throws {
         try file.append(directory)
         guard count < 0xFFFF, let start = UInt32(exactly: position), let size = UInt32(exactly: directory.count) else {
             throw FormatError.write(path: path, reason: "archives of 4 GB and more are not written")

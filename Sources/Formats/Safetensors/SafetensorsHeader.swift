@@ -1,3 +1,5 @@
+import Files
+
 /// The tensors and metadata that a safetensors header declares, checked against every rule of the format.
 ///
 /// Layout: u64 little-endian length, JSON object of that length, then the data; offsets count from the data's start. Shapes,

@@ -1,3 +1,4 @@
+import Files
 import Foundation
 
 /// One tensor for `SafetensorsWriter`: name, element type, shape and bytes.
@@ -91,14 +92,14 @@ public struct TensorToWrite: Sendable {
 public enum SafetensorsWriter {
     /// Writes `path`. Throws `FormatError.write` when the disk is full or the folder is missing: an older file then stays as it was.
     public static func write(_ tensors: [TensorToWrite], metadata: [String: String] = [:], to path: String) throws {
-        try write(tensors, metadata: metadata, to: path, using: { Foundation.write($0, $1, $2) })
+        try write(tensors, metadata: metadata, to: path, using: FileReplacement.systemWrite)
     }
 
     static func write(
-        _ tensors: [TensorToWrite], metadata: [String: String], to path: String, using systemWrite: @escaping AtomicFile.Write
+        _ tensors: [TensorToWrite], metadata: [String: String], to path: String, using systemWrite: @escaping FileReplacement.Write
     ) throws {
         let header = try header(tensors, metadata: metadata, path: path)
-        try AtomicFile.replace(path: path, write: systemWrite) { file in
+        try WholeFile.write(path, using: systemWrite) { file in
             try file.append(header)
             for tensor in tensors { try tensor.withBytes { try file.append($0) } }
         }

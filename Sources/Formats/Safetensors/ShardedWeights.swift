@@ -1,3 +1,5 @@
+import Files
+
 /// Tensors split over several files by an index, as Hugging Face writes large models.
 ///
 /// The index is `{"metadata": ..., "weight_map": {tensor: file}}`; the files lie beside it. Every mapped tensor must be in its

@@ -55,18 +55,9 @@ public final class EventFile {
     ) throws -> String {
         try makeFolder(folder)
         let path = folder + "/" + name(in: folder, time: time)
-        try AtomicFile.replace(path: path) { file in
-            var pending = TensorBoardEvent(time: time, .fileVersion).record
-            // Not escaping, and the sink is only borrowed: records are gathered and handed on here.
-            func flush() throws {
-                try file.append(pending)
-                pending.removeAll(keepingCapacity: true)
-            }
-            try body { event in
-                pending += event.record
-                if pending.count >= 1 << 20 { try flush() }
-            }
-            try flush()
+        try WholeFile.write(path) { file in
+            try file.append(TensorBoardEvent(time: time, .fileVersion).record)
+            try body { try file.append($0.record) }
         }
         return path
     }

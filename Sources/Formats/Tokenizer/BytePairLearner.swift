@@ -69,9 +69,9 @@ public struct LearnedVocabulary: Sendable {
     /// - Throws: `FormatError.write`.
     public func write(to folder: String) throws {
         let entries = tokens.enumerated().map { "\(SafetensorsWriter.quoted($1)):\($0)" }
-        try AtomicFile.replace(path: folder + "/vocab.json") { try $0.append(Array("{\(entries.joined(separator: ","))}\n".utf8)) }
+        try WholeFile.write(folder + "/vocab.json") { try $0.append(Array("{\(entries.joined(separator: ","))}\n".utf8)) }
         let lines = ["#version: 0.2"] + merges.map { "\($0.0) \($0.1)" }
-        try AtomicFile.replace(path: folder + "/merges.txt") { try $0.append(Array((lines.joined(separator: "\n") + "\n").utf8)) }
+        try WholeFile.write(folder + "/merges.txt") { try $0.append(Array((lines.joined(separator: "\n") + "\n").utf8)) }
     }
 }
 

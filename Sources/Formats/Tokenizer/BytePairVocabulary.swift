@@ -1,3 +1,5 @@
+import Files
+
 /// The tokens and merge rules of a byte-level BPE vocabulary, checked for consistency.
 ///
 /// Invariant: every id occurs once, every byte has its two tokens (inside and at the end of a word), and both

@@ -1,22 +1,22 @@
-import Foundation
-
 /// A decimal number as it is written, and its nearest binary value.
 ///
 /// Metrics hold millions of numbers of 16 or 17 digits, on which strtod falls back to slow arithmetic. Here `w / 5^q` is
-/// divided once, with its remainder, so the result is the correctly rounded one; what lies outside goes to strtod.
-struct DecimalNumber {
+/// divided once, with its remainder, so the result is the correctly rounded one; what lies outside goes to the standard library.
+@usableFromInline struct DecimalNumber {
     /// Digits without the point, when there are at most 19.
-    var digits: UInt64
+    @usableFromInline var digits: UInt64
     /// Power of ten that `digits` is multiplied with.
-    var exponent: Int
-    var isNegative: Bool
+    @usableFromInline var exponent: Int
+    @usableFromInline var isNegative: Bool
     /// Whether the digits fit.
-    var isExact: Bool
+    @usableFromInline var isExact: Bool
+    /// Whether it has neither a point nor an exponent.
+    @usableFromInline var isWrittenWhole: Bool
 
     /// Reads the longest number at `start`; moves `start` behind it.
-    /// - Returns: nil where there is no number of JSON's grammar (leading zeros are let pass).
-    @inline(__always)
-    init?(_ bytes: UnsafeBufferPointer<UInt8>, _ start: inout Int) {
+    /// - Returns: nil where there is no number of JSON's grammar.
+    @inlinable @inline(__always)
+    init?(_ bytes: UnsafeRawBufferPointer, _ start: inout Int) {
         var at = start
         let end = bytes.count
         isNegative = at < end && bytes[at] == UInt8(ascii: "-")
@@ -30,8 +30,10 @@ struct DecimalNumber {
             if digits != 0 { significant += 1 }
             at += 1
         }
-        guard at > first else { return nil }
+        guard at > first, at == first + 1 || bytes[first] != UInt8(ascii: "0") else { return nil }
+        isWrittenWhole = true
         if at < end, bytes[at] == UInt8(ascii: ".") {
+            isWrittenWhole = false
             at += 1
             let point = at
             while at < end, case let digit = bytes[at] &- 48, digit < 10 {
@@ -43,6 +45,7 @@ struct DecimalNumber {
             exponent = point - at
         }
         if at < end, bytes[at] | 0x20 == UInt8(ascii: "e") {
+            isWrittenWhole = false
             at += 1
             let isBelow = at < end && bytes[at] == UInt8(ascii: "-")
             if at < end, isBelow || bytes[at] == UInt8(ascii: "+") { at += 1 }
@@ -59,9 +62,9 @@ struct DecimalNumber {
         start = at
     }
 
-    /// The nearest Double; `text` is where the number was read, for the cases that strtod decides.
-    @inline(__always)
-    func double(_ text: UnsafeBufferPointer<UInt8>.SubSequence) -> Double {
+    /// The nearest Double; `text` is where the number was read, for the cases that the standard library decides.
+    @inlinable @inline(__always)
+    func double(_ text: UnsafeRawBufferPointer.SubSequence) -> Double {
         if isExact {
             if digits == 0 { return isNegative ? -0.0 : 0.0 }
             if digits <= 1 << 53 {
@@ -82,11 +85,11 @@ struct DecimalNumber {
                 return isNegative ? -value : value
             }
         }
-        return String(decoding: text, as: UTF8.self).withCString { strtod($0, nil) }
+        return Self.read(text)
     }
 
-    @inline(__always)
-    func float(_ text: UnsafeBufferPointer<UInt8>.SubSequence) -> Float {
+    @inlinable @inline(__always)
+    func float(_ text: UnsafeRawBufferPointer.SubSequence) -> Float {
         if isExact {
             if digits == 0 { return isNegative ? -0.0 : 0.0 }
             if exponent < 0, exponent >= -27 {
@@ -95,12 +98,25 @@ struct DecimalNumber {
                 if power > -126, power < 127 { return isNegative ? -value : value }
             }
         }
-        return String(decoding: text, as: UTF8.self).withCString { strtof($0, nil) }
+        return Self.read(text)
+    }
+
+    /// The number where it is written as a whole one and fits.
+    var whole: Int? {
+        guard isWrittenWhole, isExact else { return nil }
+        return isNegative ? (digits <= 1 << 63 ? Int(truncatingIfNeeded: 0 &- digits) : nil) : Int(exactly: digits)
+    }
+
+    /// True for all that can be told from its digits and exponent alone to be no infinity.
+    @inlinable var isSurelyFinite: Bool { isExact && exponent < 280 }
+
+    @usableFromInline static func read<Value: LosslessStringConvertible & BinaryFloatingPoint>(_ text: UnsafeRawBufferPointer.SubSequence) -> Value {
+        Value(String(decoding: text, as: UTF8.self)) ?? .nan
     }
 
     /// `digits * 10^exponent` as `mantissa * 2^power`, rounded to nearest, ties to even, for exponents -27 to -1.
-    @inline(__always)
-    private func quotient(bits: Int) -> (mantissa: UInt64, power: Int) {
+    @inlinable @inline(__always)
+    func quotient(bits: Int) -> (mantissa: UInt64, power: Int) {
         let divisor = Self.fives[-exponent]
         let shiftOfDivisor = divisor.leadingZeroBitCount
         let shiftOfDigits = digits.leadingZeroBitCount
@@ -115,6 +131,6 @@ struct DecimalNumber {
         return (mantissa, drop - 63 + shiftOfDivisor - shiftOfDigits + exponent)
     }
 
-    private static let tens: [Double] = (0...22).map { power in (0..<power).reduce(1) { value, _ in value * 10 } }
-    private static let fives: [UInt64] = (0...27).map { power in (0..<power).reduce(1) { value, _ in value * 5 } }
+    @usableFromInline static let tens: [Double] = (0...22).map { power in (0..<power).reduce(1) { value, _ in value * 10 } }
+    @usableFromInline static let fives: [UInt64] = (0...27).map { power in (0..<power).reduce(1) { value, _ in value * 5 } }
 }
