@@ -149,7 +149,7 @@ private func isSame(_ a: Double, _ b: Double) -> Bool { a == b || (a.isNaN && b.
         }
         let value = try line.withUnsafeBufferPointer { try JSONValue($0, from: 0, to: $0.count) }
         #expect(value["s"]?.elements?.compactMap(\.text) == strings)
-        #expect(value["i"]?.whole == .min)
+        #expect(value["i"]?.integer == .min)
         #expect(value["none"] == nil)
         let foundation = try JSONSerialization.jsonObject(with: Data(line)) as? [String: Any]
         #expect(foundation?["s"] as? [String] == strings)
