@@ -58,6 +58,7 @@ extension SafetensorsProblem {
             "its header claims \(header) bytes, the file has \(file.grouped). \(complete)"
         case .headerNotJSON(let offset, let what):
             "its header is not valid JSON at byte \(offset): \(what.printable). Is it a whole safetensors file?"
+        case .nameTooLong(let bytes): "a tensor's name in it is \(bytes) bytes long. \(again)"
         case .duplicateName(let name): "the tensor \(name.printable) stands in it twice. \(again)"
         case .duplicateKey(let tensor, let key): "'\(key.printable)' stands twice in \(tensor.printable). \(again)"
         case .missingKey(let tensor, let key): "the tensor \(tensor.printable) has no \(key). \(again)"

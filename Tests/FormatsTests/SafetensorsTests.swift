@@ -65,6 +65,7 @@ struct SafetensorsTests {
         (#"{"a":{"dtype":"F32","dtype":"F32","shape":[2],"data_offsets":[0,8]}}"#, .duplicateKey(tensor: "a", key: "dtype")),
         (#"{"__metadata__":{"a":"b","a":"c"}}"#, .duplicateKey(tensor: "__metadata__", key: "a")),
         (#"{"__metadata__":{},"__metadata__":{}}"#, .duplicateName("__metadata__")),
+        (#"{"\#(String(repeating: "n", count: 1025))":{"dtype":"U8","shape":[0],"data_offsets":[0,0]}}"#, .nameTooLong(bytes: 1025)),
         (#"{"__metadata__":{"a":1}}"#, .metadataNotStrings(key: "a")),
         (#"{"__metadata__":3}"#, .metadataNotStrings(key: nil)),
         (#"{"a":{"shape":[2],"data_offsets":[0,8]}}"#, .missingKey(tensor: "a", key: "dtype")),

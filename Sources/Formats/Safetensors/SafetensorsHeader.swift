@@ -16,6 +16,8 @@ struct SafetensorsHeader {
 
     static let lengthLimit = 100_000_000
     static let rankLimit = 64
+    /// Bytes; published names have some fifty.
+    static let nameLimit = 1024
 
     /// In the header's order.
     private(set) var entries: [Entry] = []
@@ -55,6 +57,7 @@ struct SafetensorsHeader {
                 sawMetadata = true
                 try parseMetadata(&scanner)
             } else {
+                guard name.utf8.count <= Self.nameLimit else { throw SafetensorsProblem.nameTooLong(bytes: name.utf8.count) }
                 guard places.updateValue(entries.count, forKey: name) == nil else {
                     throw SafetensorsProblem.duplicateName(name)
                 }
