@@ -24,7 +24,7 @@ struct DrawnWorldTests {
                 sets.update(hash(try RGBImage(painter)))
             }
         }
-        #expect(sets.finish() == "70592c8a397693ca152fd7c1af8e420ba019f7a299de03446e5296bf25e8c95d")
+        #expect(sets.finish() == "2d98863995ae9c986ba8e648ea0731e4979fb8df5e16ff032e16d5652e89786f")
     }
 
     @Test func orderAndNeighboursDoNotMatter() throws {

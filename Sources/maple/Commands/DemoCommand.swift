@@ -47,7 +47,7 @@ struct Demo: ParsableCommand {
     private static let protocols: [(name: String, data: [DrawnDataset])] = [
         ("base-to-novel", [.figures]),
         ("cross-dataset", [.figures, .colours, .fills, .pairs, .combinations]),
-        ("domain-generalisation", [.figures, .figuresNoise, .figuresBlur, .figuresSketch, .figuresMosaic]),
+        ("domain-generalisation", [.figures, .figuresNoise, .figuresChalk, .figuresSketch, .figuresMosaic]),
     ]
 
     func validate() throws {
