@@ -124,7 +124,7 @@ struct Demo: ParsableCommand {
         say("")
         if let after { say("trained in \(duration(after.seconds)); kept in \(after.path)") }
         say("to browse:  maple; maple runs; maple compare \((before.path as NSString).lastPathComponent) \(((after ?? before).path as NSString).lastPathComponent)")
-        say("go further: maple demo --all; maple demo --method coop; maple demo --set optim.epochs=10")
+        say("go further: maple demo --all; maple demo --method coop; maple demo --set optim.epochs=20")
     }
 
     private struct Figures: Encodable {
