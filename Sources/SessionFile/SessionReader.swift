@@ -85,7 +85,6 @@ struct SessionReader {
         if method.ensemble != .none, method.name != .zeroshot {
             report("method.ensemble", foreign("method.ensemble", .zeroshot))
         }
-        if method.couplers != MethodSpec().couplers, method.name != .maple { report("method.couplers", foreign("method.couplers", .maple)) }
         if method.classSpecific, method.name == .coop, spec.eval.classes != [spec.data.classes] {
             report(
                 "method.class_specific",
@@ -212,7 +211,9 @@ struct SessionReader {
         if case .integer(let tokens) = sound("method.vision_context") { method.visionContext = tokens }
         if case .integer(let depth) = sound("method.vision_depth") { method.visionDepth = depth }
         method.ensemble = word("method.ensemble", method.ensemble)
-        method.couplers = word("method.couplers", method.couplers)
+        // Sessions of earlier versions hold it for every method.
+        let couplers = word("method.couplers", method.couplers)
+        if method.name == .maple { method.couplers = couplers }
 
         var optim = OptimSpec()
         optim.lr = number("optim.lr", optim.lr)

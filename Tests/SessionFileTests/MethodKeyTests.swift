@@ -20,6 +20,7 @@ import Testing
             ("name = 'zeroshot'\nensemble = 'selected'", MethodSpec(name: .zeroshot, ensemble: .selected)),
             ("name = 'zeroshot'\nensemble = 'selected+template'", MethodSpec(name: .zeroshot, ensemble: .selectedAndOwn)),
             ("name = 'cocoop'", MethodSpec(name: .cocoop)),
+            ("name = 'cocoop'\ncouplers = 'copies'", MethodSpec(name: .cocoop)),
         ]
         for (text, method) in texts {
             let spec = try SessionFile.parse(
