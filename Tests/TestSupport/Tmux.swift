@@ -14,6 +14,8 @@ public final class Tmux {
     }
 
     private let server = "maple-test-\(getpid())-\(UUID().uuidString.prefix(8))"
+    /// The exit code, once there is one: tmux itself now and then misses a program's end.
+    private var codeFile: String { NSTemporaryDirectory() + server }
     private static let program = "/usr/bin/tmux"
 
     /// Tests that need tmux are left out where it is not installed.
@@ -22,15 +24,19 @@ public final class Tmux {
     /// - Parameter line: a built program's name and its arguments.
     public init(_ line: [String], in folder: String, width: Int = 120, height: Int = 40, environment: [String: String] = [:]) throws {
         let settings = ["LANG": "C.UTF-8", "LC_ALL": "C.UTF-8", "HOME": folder, "SWIFT_BACKTRACE": "enable=no"].merging(environment) { $1 }
-        let words = ["exec", "/usr/bin/env"] + settings.map { "\($0.key)=\($0.value)" } + [Program.products + "/" + line[0]] + line.dropFirst()
-        let command = words.map { "'" + $0.replacing("'", with: "'\\''") + "'" }.joined(separator: " ").replacing("'exec'", with: "exec")
+        let words = ["/usr/bin/env"] + settings.map { "\($0.key)=\($0.value)" } + [Program.products + "/" + line[0]] + line.dropFirst()
+        let quoted = words.map { "'" + $0.replacing("'", with: "'\\''") + "'" }.joined(separator: " ")
+        let command = "\(quoted); echo $? > '\(codeFile).new'; mv '\(codeFile).new' '\(codeFile)'"
         // The last screen stays to be read after the program's end.
         try tmux(
             "start-server", ";", "set", "-g", "remain-on-exit", "on", ";", "set", "-g", "status", "off", ";", "set", "-g", "default-terminal",
             "tmux-256color", ";", "new-session", "-d", "-x", "\(width)", "-y", "\(height)", "-c", folder, command)
     }
 
-    deinit { _ = try? tmux("kill-server") }
+    deinit {
+        _ = try? tmux("kill-server")
+        unlink(codeFile)
+    }
 
     @discardableResult
     private func tmux(_ words: String...) throws -> String {
@@ -50,14 +56,6 @@ public final class Tmux {
 
     public func resize(_ width: Int, _ height: Int) throws { try tmux("resize-window", "-x", "\(width)", "-y", "\(height)") }
 
-    /// The process in the pane.
-    public func process() throws -> pid_t {
-        guard let number = pid_t(try tmux("display", "-p", "#{pane_pid}").trimmingCharacters(in: .whitespacesAndNewlines)) else {
-            throw Failure(description: "no process")
-        }
-        return number
-    }
-
     /// Waits until the screen fits.
     /// - Throws: `Failure` with the screen as it was in the end.
     public func wait(seconds: Double = 120, _ what: String, _ fits: (String) -> Bool) throws {
@@ -71,18 +69,11 @@ public final class Tmux {
 
     public func wait(for text: String, seconds: Double = 120) throws { try wait(seconds: seconds, text) { $0.contains(text) } }
 
-    /// Waits until the program has ended, and answers its exit code; -1 where a signal ended it.
+    /// Waits until the program has ended, and answers its exit code; 128 and more where a signal ended it.
     public func end(seconds: Double = 120) throws -> Int {
         var code: Int?
-        var dead: Date?
-        _ = try waitUntil(seconds: seconds) {
-            // tmux sees the terminal close before it learns the code. Some versions do not tell of a signal: no code comes then.
-            let fields = try tmux("display", "-p", "#{pane_dead}/#{pane_dead_status}")
-                .trimmingCharacters(in: .whitespacesAndNewlines).split(separator: "/", omittingEmptySubsequences: false)
-            guard fields.count == 2, fields[0] == "1" else { return false }
-            let since = dead ?? Date()
-            dead = since
-            code = Int(fields[1]) ?? (Date().timeIntervalSince(since) > 10 ? -1 : nil)
+        _ = waitUntil(seconds: seconds) {
+            code = (try? String(contentsOfFile: codeFile, encoding: .utf8)).flatMap { Int($0.trimmingCharacters(in: .whitespacesAndNewlines)) }
             return code != nil
         }
         guard let code else { throw Failure(description: "the program did not end. The screen:\n\(try screen())") }
