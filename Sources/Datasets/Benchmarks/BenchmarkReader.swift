@@ -130,9 +130,7 @@ struct BenchmarkReader {
     /// Lines without white space at their ends; empty ones are left out.
     func lines(_ file: String) throws -> [String] {
         guard Folder.kind(folder + "/" + file) == .file else { throw incomplete(file) }
-        let bytes = try FileBytes(path: folder + "/" + file)
-        return String(decoding: bytes.bytes, as: UTF8.self).split(whereSeparator: \.isNewline)
-            .map { $0.trimmingCharacters(in: .whitespaces) }.filter { !$0.isEmpty }
+        return try TextLines.read(folder + "/" + file)
     }
 
     /// The label of a class in a list of the release.

@@ -132,9 +132,9 @@ enum ClassFolders {
     /// Names from the first `classnames.txt` in `folders` that knows any of the classes; else the folders' own.
     private static func named(_ classes: [String], folders: [String], warnings: inout [String]) -> [String] {
         for folder in folders {
-            guard let file = try? FileBytes(path: folder + "/classnames.txt") else { continue }
+            guard let lines = try? TextLines.read(folder + "/classnames.txt") else { continue }
             var names: [String: String] = [:]
-            for line in String(decoding: file.bytes, as: UTF8.self).split(whereSeparator: \.isNewline) {
+            for line in lines {
                 let parts = line.split(maxSplits: 1, whereSeparator: \.isWhitespace)
                 if parts.count == 2 { names[String(parts[0])] = parts[1].trimmingCharacters(in: .whitespaces) }
             }
