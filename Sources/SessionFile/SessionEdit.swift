@@ -6,13 +6,14 @@ extension SessionFile {
     ///
     /// Text that cannot be changed so (it is no session, or spells its tables in unusual ways) is written anew.
     public static func edit(path: String, as spec: SessionSpec) -> String {
-        guard let text = try? SessionFile.text(path: path), let before = try? read(path: path), let edited = edit(text, from: before, to: spec),
+        guard let text = try? SessionFile.text(path: path), let before = try? read(text: text, path: path),
+            let edited = edit(text, from: before, to: spec),
             (try? read(text: edited, path: path)) == spec
         else { return write(spec) }
         return edited
     }
 
-    /// Nil where a table has to be added in the middle of others' keys.
+    /// Nil where changes meet, as in tables on one line.
     private static func edit(_ text: String, from before: SessionSpec, to after: SessionSpec) -> String? {
         let outline = TOMLOutline(text)
         guard outline.ending == .complete else { return nil }
@@ -40,15 +41,17 @@ extension SessionFile {
                 let start = end > 0 && bytes[end - 1] == 0x0A ? "" : "\n"
                 changes.append((end..<end, start + added.joined(separator: "\n") + "\n"))
             } else {
-                let header = table.name.isEmpty ? [] : ["", "[\(table.name)]"]
-                guard !header.isEmpty else { return nil }
-                let start = bytes.last == 0x0A ? "" : "\n"
-                changes.append((bytes.count..<bytes.count, start + (header + added).joined(separator: "\n") + "\n"))
+                // Keys without a table stand before all tables.
+                let isTop = table.name.isEmpty, place = isTop ? 0 : bytes.count
+                let header = isTop ? [] : (bytes.last == 0x0A ? [""] : ["", ""]) + ["[\(table.name)]"]
+                changes.append((place..<place, (header + added).joined(separator: "\n") + "\n"))
             }
         }
         var result = bytes
         // From the end, so that what comes before keeps its place; insertions at one place in the order of the tables.
-        for change in changes.enumerated().sorted(by: { ($0.element.range.lowerBound, $0.offset) > ($1.element.range.lowerBound, $1.offset) }).map(\.element) {
+        let ordered = changes.enumerated().sorted { ($0.element.range.lowerBound, $0.offset) > ($1.element.range.lowerBound, $1.offset) }.map(\.element)
+        guard zip(ordered, ordered.dropFirst()).allSatisfy({ $1.range.upperBound <= $0.range.lowerBound }) else { return nil }
+        for change in ordered {
             result.replaceSubrange(change.range, with: Array(change.text.utf8))
         }
         return String(decoding: result, as: UTF8.self)

@@ -72,6 +72,24 @@ import Testing
         #expect(found.spec.data.shots == 3)
     }
 
+    /// A key that goes and a value that changes on one line: the file is written anew, and nothing is cut twice.
+    @Test func changesThatMeetOnOneLine() throws {
+        let found = try edited("model = { path = 'm' }\ndata = { path = 'd' }\nmethod = { name = 'independent', vision_depth = 3, vision_context = 2 }") {
+            $0.method.name = .maple
+            $0.method.visionDepth = nil
+            $0.method.visionContext = nil
+        }
+        #expect(found.spec.method.name == .maple && found.spec.method.visionDepth == nil)
+    }
+
+    @Test func namesAFileThatHadNoName() throws {
+        let found = try edited("# Mine.\n[model]\npath = 'm'\n[data]\npath = 'd'\n[eval]\nclasses = ['base']") {
+            $0.name = "pets"
+            $0.optim.epochs = 2
+        }
+        #expect(found.after == "name = \"pets\"\n" + found.before + "\n\n[optim]\nepochs = 2\n")
+    }
+
     @Test func nothingChangedIsTheSameText() throws {
         let found = try edited(text) { _ in }
         #expect(found.after == found.before)

@@ -23,7 +23,7 @@ public final class ShardedWeights: WeightSource {
         for name in names {
             guard let file = places[name] else { continue }
             if shards[file] == nil {
-                guard !file.isEmpty, !file.contains("/"), !file.contains("\0"), file != ".", file != ".." else {
+                guard !file.isEmpty, file.utf8.count <= 255, !file.contains("/"), !file.contains("\0"), file != ".", file != ".." else {
                     throw FormatError.weights(path: path, .shardOutside(file: file))
                 }
                 shards[file] = try open(folder + file)

@@ -5,13 +5,9 @@ extension EvaluationAnalysis.Calibration {
     /// many images each bin holds (Guo et al., "On calibration of modern neural networks", 2017).
     public func svg(title: String, theme: Theme, side: Int = 520) -> String {
         func n(_ value: Double) -> String { NumberText.trimmed(NumberText.fixed(value, 2)) }
-        func color(_ role: Role, _ fallback: String) -> String {
-            guard let color = theme.face(role).foreground, !color.isDefault else { return fallback }
-            return color.hex
-        }
-        let ground = theme.face(.background).background.flatMap { $0.isDefault ? nil : $0.hex } ?? "#ffffff"
-        let ink = color(.text, "#202020"), quiet = color(.dim, "#606060"), grid = color(.border, "#d0d0d0")
-        let right = color(.good, "#3f7d20"), gap = color(.bad, "#b3325a")
+        let inks = SVGInk(theme: theme)
+        let ground = inks.ground, ink = inks.text, quiet = inks.quiet, grid = inks.line
+        let right = inks.color(.good, "#3f7d20"), gap = inks.color(.bad, "#b3325a")
         let left = 64.0, top = 56.0, plot = Double(side) - 64 - 24, bottom = 56 + plot
         func x(_ value: Double) -> Double { left + value * plot }
         func y(_ value: Double) -> Double { bottom - value * plot }

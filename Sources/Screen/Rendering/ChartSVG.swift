@@ -2,15 +2,9 @@ extension LineChart {
     /// The plot as an SVG picture with axes, units and a legend.
     public func svg(theme: Theme, width: Int = 900, height: Int = 480) -> String {
         func n(_ value: Double) -> String { NumberText.trimmed(NumberText.fixed(value, 2)) }
-        func color(_ role: Role, _ fallback: String) -> String {
-            guard let color = theme.face(role).foreground, !color.isDefault else { return fallback }
-            return color.hex
-        }
-        let ground = theme.face(.background).background.flatMap { $0.isDefault ? nil : $0.hex } ?? "#ffffff"
+        let inks = SVGInk(theme: theme)
         let isPlain = theme.face(.background).background?.isDefault ?? true
-        let ink = color(.text, "#202020")
-        let quiet = color(.dim, "#606060")
-        let grid = color(.border, "#d0d0d0")
+        let ground = inks.ground, ink = inks.text, quiet = inks.quiet, grid = inks.line
         let left = 70.0, right = 20.0, top = 44.0
         let legendRows = Double((series.count + 2) / 3)
         let bottom = 52 + legendRows * 20
@@ -38,7 +32,7 @@ extension LineChart {
         text += "<text x=\"\(n(left + plotWidth))\" y=\"\(n(top + plotHeight + 36))\" text-anchor=\"end\" fill=\"\(quiet)\">\(unit.title)</text>\n"
         text += "<path d=\"M\(n(left)) \(n(top))V\(n(top + plotHeight))H\(n(left + plotWidth))\" fill=\"none\" stroke=\"\(quiet)\"/>\n"
         for (number, line) in series.enumerated() {
-            let stroke = isPlain ? Self.plainColors[number % Self.plainColors.count] : color(.series(line.color), "#333333")
+            let stroke = isPlain ? Self.plainColors[number % Self.plainColors.count] : inks.color(.series(line.color), "#333333")
             if line.showsRaw, line.isSmoothed { text += path(line, raw: true, stroke, 0.35, Int(plotWidth), xScale, px, py) }
             if line.shape == .markers {
                 for index in range(of: line, xScale.low...xScale.high) {

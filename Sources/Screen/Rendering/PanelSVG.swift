@@ -22,8 +22,8 @@ struct SVGInk {
 
     /// The picture's head with its ground and title.
     func begin(width: Double, height: Double, title: String) -> String {
-        let size = "\(Int(width.rounded(.up))) \(Int(height.rounded(.up)))", parts = size.split(separator: " ")
-        return "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 \(size)\" width=\"\(parts[0])\" height=\"\(parts[1])\" font-family=\"sans-serif\" font-size=\"13\">\n"
+        let width = Int(width.rounded(.up)), height = Int(height.rounded(.up))
+        return "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 \(width) \(height)\" width=\"\(width)\" height=\"\(height)\" font-family=\"sans-serif\" font-size=\"13\">\n"
             + "<rect width=\"100%\" height=\"100%\" fill=\"\(ground)\"/>\n"
             + "<text x=\"20\" y=\"26\" font-size=\"17\" fill=\"\(text)\">\(Grid.xml(title))</text>\n"
     }

@@ -121,7 +121,7 @@ struct FeaturesCommand: ParsableCommand {
         let images = try TrainingRun.open(spec.data, listing: data == nil ? SplitKeeper.read(folder) : nil).cut(to: classes)
         let progress = ProgressLine(quiet: quiet)
         let source = FeatureMapping.Source(
-            spec: spec, images: images, subset: subset,
+            spec: spec, images: images, classes: classes, subset: subset, method: spec.method.name,
             checkpoint: spec.method.name == .zeroshot ? nil : try folder.checkpointPath(checkpoint), limit: limit)
         let tell: FeatureMapping.Progress = { phase, done, total in
             switch phase {
@@ -144,7 +144,7 @@ struct FeaturesCommand: ParsableCommand {
             try FileManager.default.createDirectory(atPath: svg, withIntermediateDirectories: true)
             for (kind, points) in [("tsne", map), ("pca", found.components.points)] {
                 let path = "\(svg)/\(folder.name)-\(kind).svg"
-                let chart = found.chart(points, kind: "\(classes.rawValue) classes, \(kind == "tsne" ? "t-SNE" : "PCA")")
+                let chart = found.chart(points, kind: kind == "tsne" ? "t-SNE" : "PCA")
                 try AtomicFile.write(Array(chart.svg.utf8), to: path)
                 files.append(path)
             }

@@ -14,8 +14,10 @@ struct FeatureMapping {
         var spec: SessionSpec
         /// Cut to the classes wanted.
         var images: ImageDataset
+        var classes: ClassSubset
         var subset: ImageSubset
-        /// Nil embeds with CLIP alone.
+        /// Whose prompts `checkpoint` holds; without one it is zero-shot CLIP.
+        var method: MethodName
         var checkpoint: String?
         /// At most so many images, evenly from the list.
         var limit = 2000
@@ -57,7 +59,7 @@ struct FeatureMapping {
     /// A picture of points that `map` or `components` gave.
     func chart(_ points: [SIMD2<Double>], kind: String) -> ScatterChart {
         ScatterChart(
-            title: "\(source.spec.method.name.rawValue): \(source.images.name), \(kind)",
+            title: "\(source.method.rawValue): \(source.classes.rawValue) classes of \(source.images.name), \(kind)",
             caption: String(format: "silhouette %.3f, purity %.3f of %d neighbours", apart.silhouette, apart.purity, apart.neighbours),
             points: points, labels: features.labels, classNames: source.images.classNames)
     }
@@ -70,7 +72,7 @@ struct FeatureMapping {
         let all = data.items(of: source.subset)
         let items = all.count <= source.limit ? all : (0..<source.limit).map { all[$0 * all.count / source.limit] }
         guard !items.isEmpty else {
-            throw TrainingError.emptySubset(subset: source.subset.rawValue, classes: "chosen", data: data.folder)
+            throw TrainingError.emptySubset(subset: source.subset.rawValue, classes: source.classes.rawValue, data: data.folder)
         }
         // The vision tower alone is read; one sentence is enough, or those that class-specific contexts were made for.
         let words = String(repeating: "X ", count: 1 + (prompts?.method.textTokens ?? 0)) + "."

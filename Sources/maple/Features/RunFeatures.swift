@@ -22,15 +22,15 @@ extension RunLibrary {
             listing = nil
         }
         let source = FeatureMapping.Source(
-            spec: spec, images: try TrainingRun.open(data, listing: listing).cut(to: key.classes), subset: key.subset,
-            checkpoint: key.method == .zeroshot ? nil : try checkpointPath(CheckpointID(run: run, step: key.step)))
+            spec: spec, images: try TrainingRun.open(data, listing: listing).cut(to: key.classes), classes: key.classes, subset: key.subset,
+            method: key.method, checkpoint: key.method == .zeroshot ? nil : try checkpointPath(CheckpointID(run: run, step: key.step)))
         let tell: FeatureMapping.Progress = { phase, done, total in progress(phase.rawValue, done, total) }
         guard let found = try FeatureMapping(source, threads: threads, tell), let map = found.map(tell) else { return nil }
         let names = source.images.classNames
         return FeatureMap(
             labels: found.features.labels, classNames: names, tsne: map, pca: found.components.points, explained: found.components.explained,
             silhouette: found.apart.silhouette, purity: found.apart.purity, classPurity: found.apart.classPurity,
-            neighbours: found.apart.neighbours, tsneSVG: found.chart(map, kind: "\(key.classes.rawValue) classes, t-SNE").svg,
-            pcaSVG: found.chart(found.components.points, kind: "\(key.classes.rawValue) classes, PCA").svg)
+            neighbours: found.apart.neighbours, tsneSVG: found.chart(map, kind: "t-SNE").svg,
+            pcaSVG: found.chart(found.components.points, kind: "PCA").svg)
     }
 }
