@@ -65,6 +65,8 @@ public struct PretrainSpec: Sendable, Equatable, Codable {
         public var captions = "captions.tsv"
         /// Drawn pictures of an epoch.
         public var pairs = 16_384
+        /// Drawn pictures in a row that share colour and fill, so that shapes tell the pairs of a batch apart; 1: none do.
+        public var alike = 1
         /// Pairs that are kept out of training, to measure retrieval.
         public var validation = 500
 

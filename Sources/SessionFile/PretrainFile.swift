@@ -40,6 +40,7 @@ public enum PretrainFile {
             SessionKey("data.path", .path, "folder of captioned images", otherNames: ["root", "folder", "dir"]),
             SessionKey("data.captions", .text(1...500), "captions file in the folder: image, tab, caption"),
             SessionKey("data.pairs", .whole(1...100_000_000), "drawn pictures of an epoch"),
+            SessionKey("data.alike", .whole(1...22), "drawn pictures in a row that share colour and fill", otherNames: ["group"]),
             SessionKey("data.validation", .whole(0...20_000), "pairs kept out of training", otherNames: ["val"]),
             SessionKey("optim.lr", .number(least: 0, isOpen: true, below: nil), "highest learning rate", otherNames: ["learning_rate"]),
             SessionKey("optim.epochs", .whole(1...100_000), "passes over the pairs", otherNames: ["max_epoch", "epoch"]),
@@ -111,6 +112,7 @@ public enum PretrainFile {
         if case .string(let path) = reader.sound("data.path") { spec.data.path = path }
         spec.data.captions = reader.text("data.captions", spec.data.captions)
         spec.data.pairs = reader.whole("data.pairs", spec.data.pairs)
+        spec.data.alike = reader.whole("data.alike", spec.data.alike)
         spec.data.validation = reader.whole("data.validation", spec.data.validation)
 
         spec.optim.lr = reader.number("optim.lr", spec.optim.lr)
@@ -151,6 +153,9 @@ public enum PretrainFile {
             reader.report("data.path", "data.path is for data.source \"captions\"; drawn pictures come from no folder. Remove one of the two.")
         default: break
         }
+        if spec.data.source == .captions, spec.data.alike > 1 {
+            reader.report("data.alike", "data.alike is for data.source \"drawn\". Remove it.")
+        }
         if spec.data.source == .drawn, spec.optim.batch > spec.data.pairs {
             reader.report(
                 "optim.batch",
@@ -183,6 +188,7 @@ public enum PretrainFile {
         if let path = data.path { entries.append(("path", quoted(path))) }
         entries.append(("captions", quoted(data.captions)))
         entries.append(("pairs", "\(data.pairs)"))
+        entries.append(("alike", "\(data.alike)"))
         entries.append(("validation", "\(data.validation)"))
         table("data", entries)
         table(

@@ -79,6 +79,28 @@ struct DrawnWorldTests {
         #expect(counts.keys.sorted() == [0, 1, 2, 3] && counts.values.allSatisfy { $0 > 1500 })
     }
 
+    /// A row shows other shapes in one colour and fill, never a held-out combination; pairs of objects stay free.
+    @Test(arguments: [2, 4, 22]) func rowsShareColourAndFill(alike: Int) {
+        let world = DrawnWorld(seed: 7, alike: alike)
+        var rows = 0
+        for row in 0..<300 {
+            let scenes = (row * alike..<(row + 1) * alike).map { world.scene($0).scene }
+            #expect(scenes.allSatisfy { $0.objects.allSatisfy { !$0.look.isHeldOut } })
+            guard scenes[0].relation == nil else {
+                #expect(scenes.allSatisfy { $0.relation != nil })
+                continue
+            }
+            rows += 1
+            let looks = scenes.map { $0.objects[0].look }
+            #expect(Set(looks.map(\.shape)).count == alike)
+            #expect(Set(looks.map(\.colour)).count == 1 && Set(looks.map(\.fill)).count == 1)
+            #expect(Set(scenes.map(\.objects.count)).count == 1)
+        }
+        #expect(rows > 180)
+        // Kept-out pairs are the same whatever the rows.
+        #expect((1...20).allSatisfy { world.scene(-$0) == DrawnWorld(seed: 7).scene(-$0) })
+    }
+
     /// What a caption says is so: every word of a shape, colour, fill or relation in it is the scene's.
     @Test func captionsAreTrue() {
         let world = DrawnWorld(seed: 4)

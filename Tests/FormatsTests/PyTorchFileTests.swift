@@ -224,6 +224,15 @@ struct PyTorchFileTests {
         }
     }
 
+    /// As torch saves a dynamically quantised layer: its element type, then a tensor of quantised storage.
+    @Test func quantisedWeightsAreCalledSo() throws {
+        let found = refusal(
+            Array(
+                "(V_packed_params.dtype\nctorch\nqint8\nVw\nctorch._utils\n_rebuild_qtensor\n((Vstorage\nctorch\nQInt8Storage\nV0\nVcpu\nI4\ntQtRd.".utf8))
+        #expect(found == .unreadableStorage("torch.QInt8Storage"))
+        #expect(FormatError.pytorch(path: "made.pth", .unreadableStorage("torch.QInt8Storage")).description.contains("not quantised"))
+    }
+
     @Test func picklesThatOnlyWantMemoryOrDepthAreRefused() throws {
         let before = peakMemory()
         let million = 2_000_000

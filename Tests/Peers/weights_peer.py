@@ -4,6 +4,9 @@
     maple inspect DIR/state-dict/model/ViT-L-14.pt
     maple doctor --goldens DIR
 
+    python3 Tests/Peers/weights_peer.py --model sessions/demo/model --out DIR     # a Hugging Face folder as it is
+    maple doctor --goldens DIR
+
 DIR/state-dict holds the state dict in float32, by torch.save; DIR/archive the TorchScript archive, by torch.jit.save, with matrices
 in float16 and the input size as buffers, as OpenAI publishes it. Beside each lie images, texts, and the features and logits that
 transformers' CLIPModel gives for the same weights, in the format of the goldens.
@@ -23,6 +26,7 @@ SHAPES = {
     "ViT-L/14": dict(vision=(1024, 24, 14), text=(768, 12), embedding=768),
     "small": dict(vision=(128, 2, 56), text=(64, 2), embedding=64),
 }
+DRAWN = ["white plain star", "red striped fish", "blue dotted key", "black outlined house"]
 CLASSES = ["golden retriever", "tabby cat", "airplane", "annual crop land", "polka-dotted"]
 
 
@@ -112,16 +116,17 @@ def archive(state, path, resolution):
     torch.jit.save(torch.jit.trace(root, torch.zeros(1)), path)
 
 
-def expectations(model, folder, vocabulary, name, seed):
-    """Images, texts and transformers' features, as a case of zero-shot."""
+def expectations(model, folder, vocabulary, name, seed, classes=CLASSES):
+    """Images, texts and transformers' features, as a case of zero-shot; name: the weights file, None for a whole folder."""
     tokenizer = CLIPTokenizer(str(vocabulary / "vocab.json"), str(vocabulary / "merges.txt"))
-    prompts = [f"a photo of a {c}." for c in CLASSES]
-    tokens = torch.zeros(len(prompts), 77, dtype=torch.int64)
+    prompts = [f"a photo of a {c}." for c in classes]
+    side = model.config.vision_config.image_size
+    tokens = torch.zeros(len(prompts), model.config.text_config.max_position_embeddings, dtype=torch.int64)
     for row, text in zip(tokens, prompts):
         ids = tokenizer(text)["input_ids"]
         row[:len(ids)] = torch.tensor(ids)
     generator = torch.Generator().manual_seed(seed)
-    images = torch.randn(4, 3, 224, 224, generator=generator)
+    images = torch.randn(4, 3, side, side, generator=generator)
     with torch.no_grad():
         text = model.text_projection(model.text_model(input_ids=tokens).pooler_output)
         image = model.visual_projection(model.vision_model(pixel_values=images).pooler_output)
@@ -135,7 +140,9 @@ def expectations(model, folder, vocabulary, name, seed):
         "tokens": tokens.to(torch.int32), "text_features_raw": text, "image_features_raw": image, "text_features": unit_text,
         "image_features": unit_image, "logits": logits,
     }, folder / "cases/zeroshot.safetensors")
-    case = dict(name="zeroshot", method="zeroshot", template="a photo of a {}.", classnames=CLASSES, model=name)
+    case = dict(name="zeroshot", method="zeroshot", template="a photo of a {}.", classnames=classes)
+    if name:
+        case["model"] = name
     (folder / "cases/zeroshot.json").write_text(json.dumps(case))
     print(f"{folder.name}: raw features to {max(text.abs().max(), image.abs().max()):.2f}, logits {logits.min():.3f} to {logits.max():.3f}")
 
@@ -143,11 +150,19 @@ def expectations(model, folder, vocabulary, name, seed):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--shape", choices=list(SHAPES), default="ViT-B/16")
+    parser.add_argument("--model", type=Path, help="a Hugging Face folder to take as it is, in place of random weights")
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--vocabulary", type=Path, required=True, help="folder with CLIP's vocab.json and merges.txt")
+    parser.add_argument("--vocabulary", type=Path, help="folder with CLIP's vocab.json and merges.txt")
     parser.add_argument("--seed", type=int, default=1)
     arguments = parser.parse_args()
     torch.set_num_threads(2)
+    if arguments.model:
+        folder = arguments.out / "huggingface"
+        shutil.copytree(arguments.model, folder / "model", dirs_exist_ok=True)
+        model = CLIPModel.from_pretrained(arguments.model, dtype=torch.float32).eval()
+        return expectations(model, folder, arguments.model, None, arguments.seed, DRAWN)
+    if not arguments.vocabulary:
+        parser.error("--vocabulary is missing: random weights have none of their own")
     model = random_clip(SHAPES[arguments.shape], arguments.seed)
     name = arguments.shape.replace("/", "-") + ".pt"
     for kind in ("state-dict", "archive"):

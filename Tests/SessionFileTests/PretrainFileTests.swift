@@ -29,7 +29,10 @@ struct PretrainFileTests {
     @Test func overridesAndDefaults() throws {
         let spec = try PretrainFile.parse(
             text: "kind = \"pretrain\"\n", name: "p", overrides: ["optim.batch=32", "model.image=32", "data.source=drawn"])
-        #expect(spec.optim.batch == 32 && spec.model.image == 32 && spec.name == "p")
+        #expect(spec.optim.batch == 32 && spec.model.image == 32 && spec.name == "p" && spec.data.alike == 1)
+        let rows = try PretrainFile.parse(text: "kind = \"pretrain\"\n[data]\nalike = 4\n", name: "p")
+        #expect(rows.data.alike == 4)
+        #expect(try PretrainFile.parse(text: PretrainFile.write(rows), name: "p") == rows)
         #expect(!PretrainFile.isPretraining("name = \"x\"\n"))
     }
 
@@ -42,6 +45,8 @@ struct PretrainFileTests {
         #expect(faults(kind + "[optim]\nlr = -1\n").contains("optim.lr is -1"))
         #expect(faults(kind + "[data]\nsource = \"captions\"\n").contains("data.path is missing"))
         #expect(faults(kind + "[data]\npath = \"x\"\n").contains("Remove one of the two"))
+        #expect(faults(kind + "[data]\nsource = \"captions\"\npath = \"x\"\nalike = 2\n").contains("p.toml:5: data.alike is for data.source \"drawn\""))
+        #expect(faults(kind + "[data]\nalike = 23\n").contains("data.alike is 23"))
         #expect(faults(kind + "[data]\npairs = 10\n[optim]\nbatch = 11\n").contains("Make the batch smaller"))
         #expect(faults(kind, overrides: ["optim.batch=1"]).contains("--set optim.batch=1"))
         #expect(faults(kind, overrides: ["method.depth=1"]).contains("unknown key method.depth"))

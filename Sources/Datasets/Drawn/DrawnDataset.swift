@@ -22,7 +22,7 @@ public enum DrawnDataset: String, Sendable, CaseIterable {
     /// image features the same way, so that what prompts learn on some shapes helps with the others.
     public var style: DrawnStyle {
         switch self {
-        case .figures: DrawnStyle(.blur, strength: 0.16)
+        case .figures: DrawnStyle(.blur, strength: 0.45)
         case .figuresNoise: DrawnStyle(.noise, strength: 0.05)
         case .figuresChalk: DrawnStyle(.chalk, strength: 0.15)
         case .figuresSketch: DrawnStyle(.sketch, strength: 0.1)
@@ -57,7 +57,7 @@ public enum DrawnDataset: String, Sendable, CaseIterable {
         }
     }
 
-    /// Colour of all figures, as their class names say: a small CLIP hardly tells shapes by a name that leaves the colour open.
+    /// Colour of all figures, as their class names say: the shape alone tells the classes apart.
     static let figureColour = DrawnColour.white
 
     /// Images of a class unless told otherwise.

@@ -43,7 +43,7 @@ public struct DrawnScene: Sendable, Equatable {
 extension DrawnScene {
     /// One object that fills a good part of the picture.
     public static func single(_ look: DrawnLook, _ random: inout RunGenerator) -> DrawnScene {
-        let radius = Float(random.uniform(0.24, 0.44))
+        let radius = Float(random.uniform(0.33, 0.46))
         let slack = max(0, 0.5 - radius) * 0.85
         let object = DrawnObject(
             look, x: 0.5 + slack * Float(random.uniform(-1, 1)), y: 0.5 + slack * Float(random.uniform(-1, 1)), radius: radius, &random)
@@ -120,7 +120,7 @@ extension DrawnObject {
         self.x = x
         self.y = y
         self.radius = radius
-        turn = Float(random.uniform(-0.35, 0.35))
+        turn = Float(random.uniform(-0.25, 0.25))
         isMirrored = random.below(2) == 0
         grain = Float(random.below(4)) * Float.pi / 4 + Float(random.uniform(-0.12, 0.12))
         tint = SIMD3<Float>(Float(random.uniform(-0.04, 0.04)), Float(random.uniform(-0.04, 0.04)), Float(random.uniform(-0.04, 0.04)))

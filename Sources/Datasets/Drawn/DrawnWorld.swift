@@ -8,30 +8,52 @@ import CImageCodecs
 ///
 /// One object in 60 of 100 pictures, two or three of one look in 15, two objects and their relation in 25. No object has one
 /// of the held-out combinations (`DrawnLook.heldOut`). Nothing tells left from right, so mirrored pictures keep their captions.
+///
+/// Pictures may come in rows of `alike`, which show other shapes in one colour and fill (pairs of objects aside): within a
+/// contrastive batch their shape alone tells them apart, so that shapes are learned as well as colours are.
 public struct DrawnWorld: Sendable {
     public let seed: Int
     /// Width and height of a picture in pixels.
     public let side: Int
+    /// Pictures in a row that share colour and fill; 1 leaves every picture to itself.
+    public let alike: Int
 
     /// The side that the data sets have.
     public static let standardSide = 64
 
-    public init(seed: Int, side: Int = DrawnWorld.standardSide) {
+    public init(seed: Int, side: Int = DrawnWorld.standardSide, alike: Int = 1) {
         precondition(side >= 8, "a drawing wants 8 pixels a side")
+        precondition(alike >= 1, "a row wants a picture")
         self.seed = seed
         self.side = side
+        self.alike = alike
     }
 
     /// Scene and caption of one index.
     public func scene(_ index: Int) -> (scene: DrawnScene, caption: String) {
         var random = RunGenerator(seed: seed, "drawing", index)
-        let scene: DrawnScene
-        switch random.below(100) {
-        case 0..<60: scene = .single(Self.look(&random), &random)
-        case 60..<75: scene = .several(Self.look(&random), count: 2 + random.below(2), &random)
-        default: scene = Self.pair(&random)
-        }
+        let scene = alike > 1 && index >= 0 ? inRow(index, &random) : Self.alone(&random)
         return (scene, DrawnCaption.sentence(scene, &random))
+    }
+
+    private static func alone(_ random: inout RunGenerator) -> DrawnScene {
+        switch random.below(100) {
+        case 0..<60: .single(look(&random), &random)
+        case 60..<75: .several(look(&random), count: 2 + random.below(2), &random)
+        default: pair(&random)
+        }
+    }
+
+    /// A scene of a row: kind, colour and fill follow from the row, the shape from the place in it.
+    private func inRow(_ index: Int, _ random: inout RunGenerator) -> DrawnScene {
+        var row = RunGenerator(seed: seed, "row of drawings", index / alike)
+        let kind = row.below(100)
+        guard kind < 75 else { return Self.pair(&random) }
+        let shared = Self.look(&row), count = 2 + row.below(2)
+        var looks = DrawnShape.allCases.map { DrawnLook($0, shared.colour, shared.fill) }.filter { !$0.isHeldOut }
+        row.shuffle(&looks)
+        let look = looks[index % alike % looks.count]
+        return kind < 60 ? .single(look, &random) : .several(look, count: count, &random)
     }
 
     /// The caption alone, without painting.

@@ -7,8 +7,8 @@ public struct DrawnPairs: PairSource {
     private let world: DrawnWorld
     private let table: [Float]
 
-    public init(geometry: ImageGeometry, pairs: Int, validation: Int, seed: Int) {
-        world = DrawnWorld(seed: seed, side: geometry.crop)
+    public init(geometry: ImageGeometry, pairs: Int, validation: Int, alike: Int, seed: Int) {
+        world = DrawnWorld(seed: seed, side: geometry.crop, alike: alike)
         table = geometry.normalisationTable
         self.pairs = pairs
         validationPairs = validation
@@ -21,7 +21,7 @@ public struct DrawnPairs: PairSource {
     public var fingerprint: String {
         var hash = SHA256()
         for index in 0..<64 { hash.update(world.caption(index) + "\n") }
-        hash.update("\(world.seed) \(world.side) \(pairs)")
+        hash.update("\(world.seed) \(world.side) \(world.alike) \(pairs)")
         return String(hash.finish().prefix(16))
     }
 

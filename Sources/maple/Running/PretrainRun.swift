@@ -146,7 +146,9 @@ struct PretrainRun: Sendable {
         let geometry = try ImageGeometry(resize: spec.model.image, crop: spec.model.image, mean: mean, std: std)
         switch spec.data.source {
         case .drawn:
-            return DrawnPairs(geometry: geometry, pairs: spec.data.pairs, validation: spec.data.validation, seed: spec.seed)
+            return DrawnPairs(
+                geometry: geometry, pairs: spec.data.pairs, validation: spec.data.validation, alike: spec.data.alike,
+                seed: spec.seed)
         case .captions:
             return try FolderPairs(
                 folder: CaptionFolder(path: spec.data.path ?? "", file: spec.data.captions), geometry: geometry,
