@@ -82,7 +82,7 @@ public struct BaseToNovelTable: Sendable, Equatable, Codable {
                 Line(
                     row: label, method: method, dataset: "Average", figures: Self.average(own, present) { ($0.base, $0.new) },
                     generalised: Self.average(own, present, Self.generalised),
-                    paper: usesPaper ? PaperFigures.baseToNovelAverage(method) : nil, datasets: present.count))
+                    paper: usesPaper ? PaperFigures.baseToNovelAverage(method, over: present) : nil, datasets: present.count))
         }
     }
 

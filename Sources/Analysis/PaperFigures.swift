@@ -25,9 +25,11 @@ public enum PaperFigures {
         return BaseToNovel(base: value.0, novel: value.1, harmonicMean: value.2)
     }
 
-    /// The average over the eleven data sets; its harmonic mean is that of the mean accuracies.
-    public static func baseToNovelAverage(_ method: MethodName) -> BaseToNovel? {
-        averages[method].map { BaseToNovel(base: $0.0, novel: $0.1, harmonicMean: $0.2) }
+    /// The average over the eleven data sets; its harmonic mean is that of the mean accuracies. Nil for any other `titles`: averages
+    /// over unlike sets are no comparison.
+    public static func baseToNovelAverage(_ method: MethodName, over titles: [String]) -> BaseToNovel? {
+        guard Set(titles) == Set(datasets) else { return nil }
+        return averages[method].map { BaseToNovel(base: $0.0, novel: $0.1, harmonicMean: $0.2) }
     }
 
     /// Accuracy of a model trained on all ImageNet classes, tested on a data set by the paper's name (ImageNet itself included).
@@ -39,13 +41,16 @@ public enum PaperFigures {
         }
     }
 
-    /// The average over the targets, the source left out.
-    public static func transferAverage(_ kind: ProtocolKind, _ method: MethodName) -> Double? {
-        switch kind {
-        case .crossDataset: crossDataset[method]?["Average"]
-        case .domainGeneralisation: domainGeneralisation[method]?["Average"]
-        default: nil
-        }
+    /// The average over the paper's targets, the source left out; nil for any other `titles`.
+    public static func transferAverage(_ kind: ProtocolKind, _ method: MethodName, over titles: [String]) -> Double? {
+        let row: [String: Double]? =
+            switch kind {
+            case .crossDataset: crossDataset[method]
+            case .domainGeneralisation: domainGeneralisation[method]
+            default: nil
+            }
+        guard let row, Set(titles) == Set(row.keys).subtracting(["Average", "ImageNet"]) else { return nil }
+        return row["Average"]
     }
 
     private static let datasets = [

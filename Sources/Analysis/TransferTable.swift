@@ -59,7 +59,7 @@ public struct TransferTable: Sendable, Equatable, Codable {
                 Line(
                     row: label, method: method, dataset: "Average", isSource: false,
                     accuracy: mean.map { Spread(mean: $0.mean, deviation: Spread(complete)?.deviation, count: complete.count) },
-                    paper: PaperFigures.transferAverage(kind, method), datasets: present.count))
+                    paper: PaperFigures.transferAverage(kind, method, over: present.map(\.dataset)), datasets: present.count))
         }
     }
 }

@@ -15,7 +15,18 @@ struct VectorGraphic {
         if count <= fixed.count { return fixed[((index % fixed.count) + fixed.count) % fixed.count] }
         // Neighbours in class order lie far apart on the circle, and differ in lightness.
         let hue = (Double(index) * 137.508).truncatingRemainder(dividingBy: 360)
-        return "hsl(\(number(hue)), 65%, \(35 + 15 * (index % 3))%)"
+        return hex(hue: hue, saturation: 0.65, lightness: 0.35 + 0.15 * Double(index % 3))
+    }
+
+    /// `#rrggbb`, which every reader of SVG knows; hue in degrees.
+    private static func hex(hue: Double, saturation: Double, lightness: Double) -> String {
+        let reach = saturation * min(lightness, 1 - lightness)
+        let channels = [0.0, 8, 4].map { offset -> String in
+            let k = (offset + hue / 30).truncatingRemainder(dividingBy: 12)
+            let value = Int((255 * (lightness - reach * max(-1, min(k - 3, 9 - k, 1)))).rounded())
+            return (value < 16 ? "0" : "") + String(value, radix: 16)
+        }
+        return "#" + channels.joined()
     }
 
     /// One or two decimals, always with a point.

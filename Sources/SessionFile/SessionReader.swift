@@ -49,6 +49,7 @@ struct SessionReader {
 
     /// - Throws: `SessionDiagnostics` holding all faults.
     mutating func spec(defaultName: String) throws -> SessionSpec {
+        if case .string(let kind) = tree[["kind"]] { throw otherKind(kind) }
         checkKeys()
         for path in ["model.path", "data.path"] where tree[path.split(separator: ".").map(String.init)[...]] == nil {
             let table = String(path.prefix { $0 != "." })
@@ -66,6 +67,19 @@ struct SessionReader {
         checkMethod(spec)
         try throwIfFaulty()
         return spec
+    }
+
+    /// Pretraining sessions and protocols say their kind; a session of one run has none.
+    private func otherKind(_ kind: String) -> SessionDiagnostics {
+        let what =
+            switch ProtocolKind(rawValue: kind) {
+            case .ablation?: "it is an ablation: maple ablation \(file)"
+            case _?: "it is a protocol: maple protocol \(file)"
+            case nil where kind == "pretrain":
+                "it is a pretraining session: maple pretrain \(file). A run of it learns no prompts; its finished model is the folder \"model\" within it."
+            case nil: "unknown key kind: a session of one run has none."
+            }
+        return SessionDiagnostics([SessionDiagnostic(file: file, line: outline.line(of: ["kind"]), key: "kind", message: what)])
     }
 
     /// Keys that only one method knows must not be set for another: they would do nothing.

@@ -21,6 +21,14 @@ public enum TrainingError: Error, CustomStringConvertible, LocalizedError {
     case temperature(step: Int, from: Float, to: Float, learningRate: Double)
     case longCaptions(long: Int, of: Int, example: String, tokens: Int, context: Int, vocabulary: Int)
 
+    /// Whether a resumed run would end the same way.
+    public var comesAgain: Bool {
+        switch self {
+        case .nonFinite, .temperature: true
+        default: false
+        }
+    }
+
     public var errorDescription: String? { description }
 
     public var description: String {

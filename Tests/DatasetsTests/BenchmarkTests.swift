@@ -195,6 +195,11 @@ struct BenchmarkTests {
             #expect(data.missing.count == 11)
             let error = #expect(throws: DatasetError.self) { try data.requireComplete() }
             #expect("\(error as Any)".contains("11 of the 23") && "\(error as Any)".contains("and 1 more"))
+            // Told to go on, a draw takes what is there.
+            try Pictures.write(split(gone + here, [], here), to: "split_zhou_EuroSAT.json", in: folder)
+            let rest = try ImageDataset.open(path: folder.path).withoutMissing()
+            #expect(rest.train.count == 12 && rest.missing.isEmpty && rest.warnings.contains { $0.contains("11 of 35 images are missing") })
+            #expect((1...5).allSatisfy { seed in rest.fewShot(shots: 12, seed: seed).train.allSatisfy { !$0.path.contains("gone") } })
             try Pictures.write(split(here, [], [("River/1.png", 1, " ")]), to: "split_zhou_EuroSAT.json", in: folder)
             #expect(throws: DatasetError.labelWithoutName(path: folder.path + "/split_zhou_EuroSAT.json", image: "River/1.png", label: 1)) {
                 try ImageDataset.open(path: folder.path)

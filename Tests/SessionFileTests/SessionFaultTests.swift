@@ -6,6 +6,15 @@ import Testing
 @testable import SessionFile
 
 @Suite struct SessionFaultTests {
+    /// Another kind of session is one fault, with the command that takes it.
+    @Test(arguments: [("pretrain", "maple pretrain s.toml"), ("ablation", "maple ablation s.toml"), ("base-to-novel", "maple protocol s.toml"), ("x", "unknown key kind")])
+    func otherKindsNameTheirCommand(kind: String, command: String) throws {
+        let error = try #require(throws: SessionDiagnostics.self) {
+            try SessionFile.parse(text: "kind = \"\(kind)\"\nwrong = 1\n[optim]\nbeta1 = 0.5\n", name: "s.toml")
+        }
+        #expect(error.diagnostics.count == 1 && error.description.contains("s.toml:1: ") && error.description.contains(command))
+    }
+
     @Test func gathersEveryFaultWithItsLine() {
         let text = """
             name = "x"

@@ -43,8 +43,8 @@ public struct ImageDataset: Sendable {
     public var train: [ImageItem]
     public var val: [ImageItem]
     public var test: [ImageItem]
-    /// Paths that the split file lists and the folder lacks. They stay in the lists, so that a draw does not depend on them;
-    /// a loader treats them as unreadable, and training refuses them unless the session allows it.
+    /// Paths that the split file lists and the folder lacks. They stay in the lists; a loader treats them as unreadable, and training
+    /// refuses them unless the session allows it, and then draws without them (`withoutMissing`).
     public var missing: [String]
     /// One line each, for people.
     public var warnings: [String]
@@ -118,6 +118,18 @@ public struct ImageDataset: Sendable {
         throw DatasetError.imagesMissing(
             source: splitFile ?? folder, root: root, first: Array(missing.prefix(10)), count: missing.count,
             total: train.count + val.count + test.count)
+    }
+
+    /// The lists without the images that are missing, for training that goes on all the same: a draw then takes what is there.
+    public func withoutMissing() -> ImageDataset {
+        guard !missing.isEmpty else { return self }
+        let absent = Set(missing)
+        var data = self
+        data.train.removeAll { absent.contains($0.path) }
+        data.val.removeAll { absent.contains($0.path) }
+        data.test.removeAll { absent.contains($0.path) }
+        data.missing = []
+        return data
     }
 
     /// A line on the classes that have fewer training images than a draw asks for; nil when all have enough. The draw takes

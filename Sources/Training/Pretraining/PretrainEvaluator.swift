@@ -50,7 +50,9 @@ struct PretrainEvaluator {
 
     /// Recall at 1 among the pairs that were kept out, both ways, as an evaluation with two classes: an image finds a caption
     /// that is its own or says the same, a caption its image. Nil without such pairs, or when `progress` answers false.
-    func retrieval(_ clip: FrozenCLIP, step: Int, epoch: Int, progress: (Int, Int) -> Bool) throws -> EvaluationResult? {
+    func retrieval(
+        _ clip: FrozenCLIP, step: Int, epoch: Int, warn: (String) -> Void, progress: (Int, Int) -> Bool
+    ) throws -> EvaluationResult? {
         let n = source.validationPairs, began = ContinuousClock.now
         guard n > 1 else { return nil }
         let perImage = 3 * spec.model.image * spec.model.image, group = 64
@@ -59,7 +61,9 @@ struct PretrainEvaluator {
         var captions: [String] = []
         for first in stride(from: 0, to: n, by: group) {
             let places = first..<min(n, first + group)
-            captions += try source.validation(places: places, into: pixels + first * perImage).captions
+            let content = try source.validation(places: places, into: pixels + first * perImage)
+            content.warnings.forEach { warn("kept-out pair: \($0); the next one takes its place") }
+            captions += content.captions
             if !progress(0, n) { return nil }
         }
         let scorer = try Scorer(clip: clip, prompts: nil, sentences: captions.map(tokens.ids))

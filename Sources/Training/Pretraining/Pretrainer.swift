@@ -223,7 +223,7 @@ public final class Pretrainer {
             let result =
                 classes == .new
                 ? try evaluator.zeroShot(frozen, step: state.step, epoch: epoch, progress: progress)
-                : try evaluator.retrieval(frozen, step: state.step, epoch: epoch, progress: progress)
+                : try evaluator.retrieval(frozen, step: state.step, epoch: epoch, warn: warn, progress: progress)
             if let result {
                 evaluated[classes] = result.accuracy
                 emit(.evaluated(result))

@@ -86,7 +86,7 @@ public final class Trainer {
         self.emit = emit
         let spec = inputs.spec, model = inputs.model
         if !spec.data.allowMissing { try inputs.data.requireComplete() }
-        training = inputs.data.fewShot(shots: spec.data.shots, seed: spec.seed).cut(to: spec.data.classes)
+        training = inputs.data.withoutMissing().fewShot(shots: spec.data.shots, seed: spec.seed).cut(to: spec.data.classes)
         try ClassSentences.checkRoom(
             inputs.data.classNames, method: spec.method, tokenizer: model.tokenizer, window: model.configuration.contextLength)
         let sentences = Self.sentences(training.classNames, spec: spec, model: model)

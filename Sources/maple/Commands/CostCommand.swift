@@ -12,7 +12,8 @@ struct CostCommand: ParsableCommand {
         commandName: "cost", abstract: "What a session costs: parameters, arithmetic, memory, counted and then measured.",
         discussion: """
             Counts from shapes before anything is run, then takes a few steps on noise and scores a batch. A protocol's session \
-            gives a line for each of its rows, for its first data set. With --shape, random weights of a known size stand in for the model.
+            gives a line for each of its rows, for its first data set. With --shape, random weights of a known size and made-up class \
+            names stand in for the model and the data of a run's session, which need not be there.
             """)
 
     @Argument(help: "Session file (TOML), of a run or of a protocol.")
@@ -92,12 +93,19 @@ struct CostCommand: ParsableCommand {
                 subjects.append(try subject(plan.rows[row].label, run.spec, data.cut(to: run.spec.data.classes).classNames, folder))
             }
         } else {
-            let spec = try SessionFile.read(path: session, overrides: overrides)
-            let folder = try CLIPFiles(path: spec.model.path, vocabulary: spec.model.vocabulary, checkingFinite: false)
-            size = try shapeOf(folder)
-            modelPath = spec.model.path
-            let names = try shape == nil ? ImageDataset.open(path: spec.data.path, split: spec.data.split).cut(to: spec.data.classes).classNames : []
-            subjects = [try subject(spec.name, spec, names, folder)]
+            if let shape, let known = Bench.shapes[shape] {
+                size = known
+                let text = try String(contentsOfFile: session, encoding: .utf8)
+                let spec = try SessionFile.parse(text: text, name: session, overrides: overrides)
+                subjects = [madeUp(spec.name, spec, known)]
+            } else {
+                let spec = try SessionFile.read(path: session, overrides: overrides)
+                let folder = try CLIPFiles(path: spec.model.path, vocabulary: spec.model.vocabulary, checkingFinite: false)
+                size = try shapeOf(folder)
+                modelPath = spec.model.path
+                let names = try ImageDataset.open(path: spec.data.path, split: spec.data.split).cut(to: spec.data.classes).classNames
+                subjects = [try subject(spec.name, spec, names, folder)]
+            }
         }
         let counted = try subjects.map { subject in
             try MethodCost(
@@ -137,17 +145,19 @@ struct CostCommand: ParsableCommand {
             workers: Workers(count: compute.threads))
     }
 
-    private func subject(_ name: String, _ spec: SessionSpec, _ names: [String], _ folder: CLIPFiles) throws -> Subject {
-        if let shape, let size = Bench.shapes[shape] {
-            // Sentences as long as those of real class names: context or four words, one to three tokens of a name, full stop.
-            var generator = RunGenerator(seed: 1, "cost")
-            let words = max(4, spec.method.context)
-            let sentences = (0..<classes).map { _ -> [Int32] in
-                [Int32(size.vocabulary - 2)] + (0..<words).map { Int32(320 + $0) }
-                    + (0...generator.below(3)).map { _ in Int32(1000 + generator.below(40_000)) } + [269, Int32(size.vocabulary - 1)]
-            }
-            return Subject(name: name, spec: spec, sentences: sentences, classes: classes)
+    /// Sentences as long as those of real class names: context or four words, one to three tokens of a name, full stop.
+    private func madeUp(_ name: String, _ spec: SessionSpec, _ size: CLIPShape) -> Subject {
+        var generator = RunGenerator(seed: 1, "cost")
+        let words = max(4, spec.method.context)
+        let sentences = (0..<classes).map { _ -> [Int32] in
+            [Int32(size.vocabulary - 2)] + (0..<words).map { Int32(320 + $0) }
+                + (0...generator.below(3)).map { _ in Int32(1000 + generator.below(40_000)) } + [269, Int32(size.vocabulary - 1)]
         }
+        return Subject(name: name, spec: spec, sentences: sentences, classes: classes)
+    }
+
+    private func subject(_ name: String, _ spec: SessionSpec, _ names: [String], _ folder: CLIPFiles) throws -> Subject {
+        if let shape, let size = Bench.shapes[shape] { return madeUp(name, spec, size) }
         let sentences = ClassSentences(
             classNames: names, spec: spec, tokenizer: folder.tokenizer, window: folder.configuration.contextLength)
         for line in sentences.warnings { note("warning: \(line)") }

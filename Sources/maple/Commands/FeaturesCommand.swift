@@ -85,6 +85,10 @@ struct FeaturesCommand: ParsableCommand {
 
     func validate() throws {
         guard (2...TSNE.pointLimit).contains(limit) else { throw ValidationError("--limit must be from 2 to \(TSNE.pointLimit)") }
+        var isFolder: ObjCBool = false
+        if let svg, FileManager.default.fileExists(atPath: svg, isDirectory: &isFolder), !isFolder.boolValue {
+            throw ValidationError("--svg wants a folder; \(svg) is a file")
+        }
         guard perplexity > 0, perplexity < 1000 else { throw ValidationError("--perplexity must be above 0 and below 1000") }
         guard (1...100_000).contains(iterations) else { throw ValidationError("--iterations must be from 1 to 100000") }
     }

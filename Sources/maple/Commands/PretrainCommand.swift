@@ -28,6 +28,9 @@ struct PretrainCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Write the finished model to this folder too.", valueName: "dir"))
     var output: String?
 
+    @Flag(help: "Let --output replace the model of a folder that is there; other files in it stay.")
+    var replace = false
+
     @Flag(help: "End with one JSON object on standard output.")
     var json = false
 
@@ -38,10 +41,23 @@ struct PretrainCommand: ParsableCommand {
 
     func run() throws {
         let spec = try PretrainFile.read(path: session, overrides: overrides)
+        try checkOutput()
         let run = PretrainRun(
             spec: spec, start: .new(root: runs ?? RunFolder.defaultRoot()), threads: compute.threads,
             progress: ProgressLine(quiet: quiet), output: output)
         try report(try run.run(), json: json)
+    }
+
+    /// Before hours of training, not after them.
+    private func checkOutput() throws {
+        guard let output else { return }
+        var isFolder: ObjCBool = false
+        guard FileManager.default.fileExists(atPath: output, isDirectory: &isFolder) else { return }
+        guard isFolder.boolValue else { throw ValidationError("--output wants a folder; \(output) is a file") }
+        let isEmpty = try FileManager.default.contentsOfDirectory(atPath: output).isEmpty
+        guard isEmpty || replace else {
+            throw ValidationError("\(output) is there already and not empty: choose another --output, or say --replace to replace the model in it")
+        }
     }
 
     /// For `maple resume`.

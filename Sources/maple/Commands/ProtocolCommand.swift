@@ -58,13 +58,23 @@ struct ProtocolReport {
     var spec: ProtocolSpec
 
     func run() throws {
+        if let svg = options.svg {
+            let folder = (svg as NSString).deletingLastPathComponent
+            var isFolder: ObjCBool = false
+            guard folder.isEmpty || FileManager.default.fileExists(atPath: folder, isDirectory: &isFolder) && isFolder.boolValue else {
+                throw ValidationError("--svg: there is no folder \(folder)")
+            }
+        }
         let plan = try ProtocolPlan(spec)
         let runner = ProtocolRunner(
             plan: plan, root: options.runs ?? RunFolder.defaultRoot(), threads: options.compute.threads,
             progress: ProgressLine(quiet: options.quiet))
         try forecast(plan, runner)
         guard !plan.runs.isEmpty else { throw ProtocolError.nothingToRun(plan.empty) }
-        if options.plan { return }
+        if options.plan {
+            if options.json { try sayJSON(planned(plan)) }
+            return
+        }
         let stopped = Mutex(false)
         let signals = StopSignals { stopped.withLock { $0 = true } }
         defer { signals.end() }
@@ -113,6 +123,27 @@ struct ProtocolReport {
         var run: String
         var seconds: Double
         var reused: Bool
+    }
+
+    private struct Planned: Encodable {
+        struct Run: Encodable {
+            var row: String
+            var data: String
+            var seed: Int
+            var gflop: Double
+        }
+        var name: String
+        var kind: String
+        var runs: [Run]
+        var empty: [String]
+    }
+
+    private func planned(_ plan: ProtocolPlan) -> Planned {
+        Planned(
+            name: spec.name, kind: spec.kind.rawValue,
+            runs: plan.runs.map {
+                Planned.Run(row: plan.rows[$0.row].label, data: plan.entries[$0.data].title, seed: $0.seed, gflop: $0.operations / 1e9)
+            }, empty: plan.empty)
     }
 
     private struct Report: Encodable {

@@ -197,6 +197,6 @@ struct PretrainRun: Sendable {
     private func show(_ event: RunEvent) {
         guard case .evaluated(let result) = event else { return progress.show(event) }
         let what = result.classes == .new ? "zero-shot on unseen combinations" : "retrieval, recall at 1"
-        progress.line("step \(result.step)  \(what) \(percent(result.accuracy)) %  (\(result.count) in \(duration(result.seconds)))")
+        progress.remark("step \(result.step)  \(what) \(percent(result.accuracy)) %  (\(result.count) in \(duration(result.seconds)))")
     }
 }

@@ -53,6 +53,8 @@ final class ProgressLine: Sendable {
             switch event {
             case .started(let total, _, let first):
                 (state.total, state.first) = (total, first)
+                // The line may have shown another run before.
+                (state.loss, state.accuracy) = (nil, nil)
             case .step(let point):
                 let weight = state.loss == nil ? 1 : 0.1
                 state.loss = (state.loss ?? 0) * (1 - weight) + point.loss * weight

@@ -196,7 +196,7 @@ struct RunFailure: Error, CustomStringConvertible {
     let folder: String
 
     var description: String {
-        if let error = error as? TrainingError, case .nonFinite = error {
+        if let error = error as? TrainingError, error.comesAgain {
             return "\(error)\nThe run is kept in \(folder). Resuming it would come to the same numbers: start a new one."
         }
         return "\(error)\nThe run is kept in \(folder). To go on: maple resume \(folder)"
