@@ -186,19 +186,25 @@ public struct DrawnStyle: Sendable, Equatable, Codable {
         var weights = (-reach...reach).map { DrawnMath.bell(Float($0) / sigma) }
         let sum = weights.reduce(0, +)
         for i in weights.indices { weights[i] /= sum }
+        let row = 3 * side, padded = UnsafeMutablePointer<Float>.allocate(capacity: row + 6 * reach)
+        defer { padded.deallocate() }
+        // Each pixel's taps are summed from the first to the last in both passes, a whole row at a time.
         for isVertical in [false, true] {
             let source = copy(painter)
             defer { source.deallocate() }
             for y in 0..<side {
-                for x in 0..<side {
-                    for channel in 0..<3 {
-                        var value: Float = 0
-                        for k in -reach...reach {
-                            let sx = isVertical ? x : min(side - 1, max(0, x + k)), sy = isVertical ? min(side - 1, max(0, y + k)) : y
-                            value += weights[k + reach] * source[3 * (sy * side + sx) + channel]
-                        }
-                        painter.picture[3 * (y * side + x) + channel] = value
+                let out = painter.picture + y * row
+                for i in 0..<row { out[i] = 0 }
+                if !isVertical {
+                    for x in -reach..<side + reach {
+                        let from = source + y * row + 3 * min(side - 1, max(0, x)), to = padded + 3 * (x + reach)
+                        for channel in 0..<3 { to[channel] = from[channel] }
                     }
+                }
+                for k in -reach...reach {
+                    let weight = weights[k + reach]
+                    let taps = isVertical ? source + min(side - 1, max(0, y + k)) * row : padded + 3 * (k + reach)
+                    for i in 0..<row { out[i] += weight * taps[i] }
                 }
             }
         }

@@ -67,11 +67,14 @@ struct Demo: ParsableCommand {
 
     private func runOne(_ files: DemoFiles) throws {
         try draw(.figures, files)
-        let before = try train(session(.zeroshot, files))
-        guard method != .zeroshot else { return try report(before, after: nil) }
-        let spec = try session(method, files)
         let isWatched = !plain && !json && !quiet && isatty(STDIN_FILENO) == 1 && isatty(STDOUT_FILENO) == 1
-        try report(before, after: isWatched ? watch(spec) : train(spec))
+        guard method != .zeroshot, isWatched else {
+            let before = try train(session(.zeroshot, files))
+            return try report(before, after: method == .zeroshot ? nil : train(session(method, files)))
+        }
+        // The screen comes first; the run to compare with, which takes seconds, when it has been left.
+        let after = try watch(session(method, files))
+        try report(train(session(.zeroshot, files)), after: after)
     }
 
     private func session(_ method: MethodName, _ files: DemoFiles) throws -> SessionSpec {

@@ -46,7 +46,8 @@ import Testing
             try pane.press("Left")
             try pane.wait("another method") { $0.contains("independent") }
             try pane.press("C-s")
-            try pane.wait("both sessions") { $0.contains("first") && $0.contains("second") && !$0.contains("Copy session") }
+            // Its row, which alone holds the method: a line below says its name sooner.
+            try pane.wait("both sessions") { $0.contains("second") && $0.contains("independent") && !$0.contains("Copy session") }
             try pane.press("Down", "s")
             try pane.wait(seconds: 300, "the second run") { $0.contains("second") && $0.contains("finished in") }
 
