@@ -97,7 +97,7 @@ public enum SessionFile {
     // MARK: Text
 
     /// - Throws: `SessionDiagnostics` when the file is no text of a sensible size.
-    static func text(path: String) throws -> String {
+    public static func text(path: String) throws -> String {
         func refused(_ problem: SessionProblem) -> SessionDiagnostics {
             SessionDiagnostics([SessionDiagnostic(file: path, key: "", message: problem.message)])
         }

@@ -33,6 +33,15 @@ import Testing
         #expect(ending.code == 2 && ending.output.isEmpty && ending.errors.hasPrefix("error: "), "\(ending)")
     }
 
+    /// Random weights and made-up names stand in for a model and data that are not there; a session that is not there is said.
+    @Test func costsOfAKnownShape() throws {
+        let session = Places.root.appendingPathComponent("sessions/maple.toml").path
+        let ending = try Program.run("maple", ["cost", session, "--shape", "vit-b/16", "--count-only"])
+        #expect(ending.code == 0 && ending.output.contains("3555072"), "\(ending)")
+        let none = try Program.run("maple", ["cost", "no/such.toml", "--shape", "vit-b/16"])
+        #expect(none.code == 1 && none.errors.hasPrefix("error: no/such.toml: there is no such file"), "\(none)")
+    }
+
     @Test func version() throws {
         let ending = try Program.run("maple", ["--version"])
         #expect(ending.code == 0 && ending.output.split(separator: ".").count == 3 && ending.errors.isEmpty)

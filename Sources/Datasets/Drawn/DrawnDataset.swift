@@ -18,7 +18,7 @@ public enum DrawnDataset: String, Sendable, CaseIterable {
     /// Clean drawings of the 144 combinations that pretraining leaves out.
     case combinations
 
-    /// Its style. The strengths are tuned so that the shipped model's zero-shot accuracy leaves room to improve. Blur moves all
+    /// Its style. The blur of `figures` is so strong that the shipped model's zero-shot accuracy leaves room to improve. Blur moves all
     /// image features the same way, so that what prompts learn on some shapes helps with the others.
     public var style: DrawnStyle {
         switch self {

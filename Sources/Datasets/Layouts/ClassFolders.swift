@@ -131,12 +131,15 @@ enum ClassFolders {
 
     /// Names from the first `classnames.txt` in `folders` that knows any of the classes; else the folders' own.
     private static func named(_ classes: [String], folders: [String], warnings: inout [String]) -> [String] {
+        let wanted = Set(classes)
         for folder in folders {
             guard let lines = try? TextLines.read(folder + "/classnames.txt") else { continue }
             var names: [String: String] = [:]
             for line in lines {
-                let parts = line.split(maxSplits: 1, whereSeparator: \.isWhitespace)
-                if parts.count == 2 { names[String(parts[0])] = parts[1].trimmingCharacters(in: .whitespaces) }
+                // Lists may be long, and most of their lines about other classes.
+                guard let end = line.utf8.firstIndex(where: { $0 == 0x20 || $0 == 0x09 }) else { continue }
+                let key = String(line[..<end])
+                if wanted.contains(key) { names[key] = line[end...].trimmingCharacters(in: .whitespaces) }
             }
             let unknown = classes.filter { names[$0] == nil }
             if unknown.count == classes.count { continue }

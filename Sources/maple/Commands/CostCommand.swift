@@ -95,7 +95,7 @@ struct CostCommand: ParsableCommand {
         } else {
             if let shape, let known = Bench.shapes[shape] {
                 size = known
-                let text = try String(contentsOfFile: session, encoding: .utf8)
+                let text = try SessionFile.text(path: session)
                 let spec = try SessionFile.parse(text: text, name: session, overrides: overrides)
                 subjects = [madeUp(spec.name, spec, known)]
             } else {
