@@ -1,5 +1,5 @@
 # Debian packages the build and the tests need; one list, which continuous integration uses too.
-PACKAGES := libopenblas-dev libncurses-dev libjpeg62-turbo-dev libpng-dev libsqlite3-dev pkg-config tmux
+PACKAGES := libopenblas-dev libncurses-dev libjpeg62-turbo-dev libpng-dev zlib1g-dev libsqlite3-dev pkg-config tmux
 CONFIG := release
 
 .PHONY: deps build demo test clean

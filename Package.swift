@@ -19,13 +19,14 @@ let package = Package(
         .target(name: "CKernels", cSettings: kernelFlags),
         .systemLibrary(name: "CNcurses", providers: [.apt(["libncurses-dev"])]),
         .target(name: "CTerminal", dependencies: ["CNcurses"], linkerSettings: [.linkedLibrary("ncursesw"), .linkedLibrary("tinfo")]),
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .target(name: "CImageCodecs", linkerSettings: [.linkedLibrary("jpeg"), .linkedLibrary("png")]),
 
         // The house, from the values outwards
         .target(name: "RunModel"),
         .target(name: "Files"),
         .target(name: "Engine", dependencies: ["COpenBLAS", "CKernels"]),
-        .target(name: "Formats", dependencies: ["Files"]),
+        .target(name: "Formats", dependencies: ["Files", "CZlib"]),
         .target(name: "Datasets", dependencies: ["RunModel", "CImageCodecs"]),
         .target(name: "Analysis", dependencies: ["RunModel"]),
         .target(name: "TOMLText", dependencies: ["TOMLKit"]),

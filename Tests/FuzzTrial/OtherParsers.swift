@@ -66,11 +66,19 @@ extension Parser {
             read: { path, _ in _ = try SplitListing(contentsOfFile: path) })
     }
 
+    /// Beside the images that the sound lines name.
     private static func captions() -> Parser {
         let text = "# pictures\na.png\ta photo of a star.\nsub/é.png\ta  blue\tfish\r\n\na.png\tagain\n"
         return Parser(
             name: "captions", seeds: [Seed(bytes: Array(text.utf8), file: "captions.tsv")], words: ["\t", "../", "/etc", "\r\n", "#", "\u{FEFF}"],
-            read: { path, _ in _ = try CaptionFolder(path: (path as NSString).deletingLastPathComponent) })
+            read: { path, _ in
+                let folder = URL(fileURLWithPath: path).deletingLastPathComponent()
+                for image in ["a.png", "sub/é.png"].map(folder.appendingPathComponent) where !FileManager.default.fileExists(atPath: image.path) {
+                    try FileManager.default.createDirectory(at: image.deletingLastPathComponent(), withIntermediateDirectories: true)
+                    try Data().write(to: image)
+                }
+                _ = try CaptionFolder(path: folder.path)
+            })
     }
 
     private static let tomlWords = [

@@ -58,7 +58,7 @@ struct FuzzTrial: ParsableCommand {
     private func trial(_ parser: Parser, in folder: String) throws -> Int {
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         let end = seconds.map { Date().addingTimeInterval($0) }
-        var accepted = 0, done = 0, faults = 0, slowest = 0.0, most = 0
+        var accepted = 0, done = 0, faults = 0, slowest = (seconds: 0.0, index: 0), most = 0
         var next = index ?? from
         while index != nil ? done == 0 : end.map({ Date() < $0 }) ?? (done < count) {
             var mutator = Mutator(generator: SeededGenerator(seed: inputSeed(parser.name, next)), words: parser.words.map { Array($0.utf8) })
@@ -83,7 +83,7 @@ struct FuzzTrial: ParsableCommand {
             }
             let peak = allocation_peak_stop()
             let time = fuzz_guard_end()
-            slowest = max(slowest, time)
+            if time > slowest.seconds { slowest = (time, next) }
             most = max(most, peak)
             if peak > 4 * bytes.count + Self.spareMemory { fault = "\(peak) bytes allocated" }
             if let fault {
@@ -97,7 +97,7 @@ struct FuzzTrial: ParsableCommand {
             next += 1
         }
         print(
-            "\(parser.name): \(done) inputs, \(accepted) accepted, \(faults) faults, slowest \(Int((slowest * 1000).rounded(.up))) ms, "
+            "\(parser.name): \(done) inputs, \(accepted) accepted, \(faults) faults, slowest \(Int((slowest.seconds * 1000).rounded(.up))) ms (index \(slowest.index)), "
                 + "most memory \((most + 1023) / 1024) KiB")
         fflush(nil)
         return faults

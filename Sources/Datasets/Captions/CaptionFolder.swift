@@ -48,13 +48,13 @@ public struct CaptionFolder: Sendable {
             rest = rest[end...].dropFirst()
             number += 1
             if bytes.last == UInt8(ascii: "\r") { bytes.removeLast() }
-            let line = Substring(bytes)
-            if line.isEmpty || line.hasPrefix("#") { continue }
-            guard let tab = line.firstIndex(of: "\t") else {
-                throw DatasetError.listMalformed(path: list, line: String(line), reason: "(line \(number)) has no tab between image and caption")
+            if bytes.isEmpty || bytes.first == UInt8(ascii: "#") { continue }
+            guard let tab = bytes.firstIndex(of: UInt8(ascii: "\t")) else {
+                throw DatasetError.listMalformed(
+                    path: list, line: String(Substring(bytes)), reason: "(line \(number)) has no tab between image and caption")
             }
-            let image = String(line[..<tab])
-            let caption = line[line.index(after: tab)...].split(whereSeparator: \.isWhitespace).joined(separator: " ")
+            let image = String(Substring(bytes[..<tab]))
+            let caption = Self.collapsed(Substring(bytes[tab...]))
             guard !image.isEmpty, !image.hasPrefix("/"), !image.split(separator: "/").contains("..") else {
                 throw DatasetError.escapingPath(path: list, image: image)
             }
@@ -79,6 +79,23 @@ public struct CaptionFolder: Sendable {
             throw DatasetError.nothingToLoad(
                 "\(list) holds no pair of an image and a caption" + (missing.isEmpty && empty.isEmpty ? "" : " that is whole (\(missing.count) images are missing, \(empty.count) captions are empty)"))
         }
+    }
+
+    /// White space at the ends removed, any other run of it one space. By scalars: a line of megabytes is no reason to wait.
+    private static func collapsed(_ line: Substring) -> String {
+        var kept = ""
+        var isApart = false
+        for scalar in line.unicodeScalars {
+            // The library's table of properties is slow: most text has no need of it.
+            if scalar.isASCII ? scalar == " " || (9...13).contains(scalar.value) : scalar.properties.isWhitespace {
+                isApart = !kept.isEmpty
+            } else {
+                if isApart { kept.append(" ") }
+                isApart = false
+                kept.unicodeScalars.append(scalar)
+            }
+        }
+        return kept
     }
 
     static func text(_ path: String) throws -> String {

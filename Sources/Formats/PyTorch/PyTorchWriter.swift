@@ -1,3 +1,4 @@
+import CZlib
 import Files
 import Foundation
 
@@ -155,7 +156,7 @@ private struct ZipWriter {
         var sum: UInt32 = 0
         var size = 0
         try content {
-            sum = CRC32.update(0, $0)
+            sum = UInt32(crc32_z(0, $0.bindMemory(to: UInt8.self).baseAddress, $0.count))
             size = $0.count
         }
         let start = position + 30 + name.utf8.count
