@@ -66,6 +66,8 @@ public enum PyTorchProblem: Error, Equatable, Sendable {
     /// A record that is compressed or encrypted.
     case packedRecord(String)
     case missingRecord(record: String, tensor: String?)
+    /// A zip archive of other files.
+    case otherArchive(entry: String)
     case shortRecord(record: String, tensor: String, needed: Int, found: Int)
     case bigEndian
     case pickle(offset: Int, what: String)
@@ -103,6 +105,12 @@ public enum WeightsProblem: Equatable, Sendable {
     case quantised(name: String)
     /// Learned prompts where a model is wanted.
     case prompts
+    /// A block of a tower that has fewer by its configuration.
+    case layerBeyond(name: String, layers: Int)
+    /// A logarithm of the scale that no model has.
+    case logitScale(Float)
+    /// A part of the model that `index` lists.
+    case shard(index: String)
     /// A value that the wanted element type cannot hold.
     case beyondRange(name: String, type: TensorType)
 }
@@ -113,6 +121,10 @@ public enum PromptsProblem: Equatable, Sendable {
     case wrongShape(name: String, expected: [Int], found: [Int])
     /// A tensor that the method (or no method) has.
     case extra(name: String, method: String?)
+    /// A model, without learned prompts.
+    case model
+    /// An option says otherwise.
+    case contradiction(String)
     case noCheckpoint
 }
 
@@ -125,6 +137,8 @@ public enum ConfigurationProblem: Equatable, Sendable {
     /// A fine-tuning adapter (LoRA and the like) without its model.
     case adapter(kind: String, base: String?)
     case activation(key: String, name: String)
+    /// Another activation is asked for than the file says.
+    case otherActivation(own: String, asked: String)
 }
 
 public enum FolderProblem: Equatable, Sendable {

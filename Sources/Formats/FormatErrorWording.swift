@@ -93,6 +93,7 @@ extension PyTorchProblem {
         case .packedRecord(let record): "the record \(record.printable) is compressed or encrypted. Save the file again with torch.save."
         case .missingRecord(let record, let tensor):
             "the record \(record.printable)\(tensor.map { " of the tensor \($0.printable)" } ?? "") is missing. \(complete)"
+        case .otherArchive(let entry): "it is a zip archive of other files (\(entry.printable)), not a PyTorch checkpoint. Unpack it, or name another file."
         case .shortRecord(let record, let tensor, let needed, let found):
             "the record \(record.printable) of the tensor \(tensor.printable) has \(found) bytes, \(needed) are needed. \(complete)"
         case .bigEndian: "it was written on a big-endian machine. Save it again with torch.save on a little-endian one."
@@ -142,6 +143,11 @@ extension WeightsProblem {
             "its weights are quantised (\(name.printable)). Use weights in F32, F16 or BF16."
         case .prompts:
             "it holds learned prompts, not a whole CLIP. Score it with 'maple eval FILE --model CLIP --data DIR', or import it."
+        case .layerBeyond(let name, let layers):
+            "it holds \(name.printable), but its configuration has \(layers) layers. Do weights and configuration belong together?"
+        case .logitScale(let value):
+            "logit_scale is \(value), whose exponential would be the scale: it is at most 4.61 in a CLIP. Was it exponentiated before it was stored?"
+        case .shard(let index): "it is one part of a model in several files. Name its folder, or \(index.printable)."
         case .beyondRange(let name, let type):
             "the tensor \(name.printable) holds values that \(type.rawValue) cannot hold. Write it as F32."
         case .shardOutside(let file): "it points to the file '\(file.printable)' outside its folder. \(again)"
@@ -158,7 +164,9 @@ extension PromptsProblem {
         case .wrongShape(let name, let expected, let found):
             "the tensor \(name.printable) has shape \(found.wording), \(expected.wording) is expected. Does it belong to this method and this model?"
         case .extra(let name, let method):
-            "it holds \(name.printable), which \(method ?? "no known method") does not have. Was it written by another method?"
+            "it holds \(name.printable), which \(method.map { "\($0) does not have" } ?? "belongs to no method that is known"). Was it written by another method?"
+        case .model: "it holds a CLIP, not learned prompts. Name a checkpoint such as model.pth.tar-5; the CLIP belongs to --model."
+        case .contradiction(let what): "\(what.printable). Leave the option out."
         case .noCheckpoint:
             "it holds no checkpoint of learned prompts (model.pth.tar-N or model-best.pth.tar). Name the file."
         }
@@ -170,9 +178,11 @@ extension ConfigurationProblem {
         switch self {
         case .badValue(let key, let found, let wanted): "\(key) is \(found.printable), it has to be \(wanted). Correct the file."
         case .missingKey(let key): "the key \(key) is missing. Is it the configuration of a CLIP model?"
-        case .otherModel(let kind): "it describes a \(kind.printable), not a CLIP with both towers. Use a CLIP model with a vision transformer."
+        case .otherModel(let kind): "it describes another model: \(kind.printable). Use a CLIP of two plain transformers."
         case .adapter(let kind, let base):
             "it describes a \(kind.printable) adapter, not a model. Merge it into its base model\(base.map { " (\($0.printable))" } ?? "") first."
+        case .otherActivation(let own, let asked):
+            "it says that the activation is \(own), \(asked) is asked for. Leave --activation out, or correct the file if you know better."
         case .activation(let key, let name):
             "\(key) is '\(name.printable)'; quick_gelu and gelu are supported. Use a CLIP model with one of these."
         }
@@ -182,7 +192,7 @@ extension ConfigurationProblem {
 extension FolderProblem {
     fileprivate var wording: String {
         switch self {
-        case .missing: "there is no such folder. Check the path, or download a CLIP model there."
+        case .missing: "there is no such file or folder. Check the path, or download a CLIP model there."
         case .isFile: "it is a file. Name the folder of a CLIP model."
         case .empty: "the folder is empty. Download a CLIP model there (config.json, model.safetensors, vocab.json, merges.txt)."
         case .noConfiguration(let adapter):
@@ -230,7 +240,7 @@ extension VocabularyProblem {
 
 extension String {
     /// Text from a file, safe to print in one line: control characters become U+FFFD, and 200 characters at most are shown.
-    fileprivate var printable: String { clipped(to: 200) }
+    var printable: String { clipped(to: 200) }
     fileprivate var shortened: String { clipped(to: 60) }
 
     private func clipped(to limit: Int) -> String {

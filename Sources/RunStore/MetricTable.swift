@@ -20,14 +20,18 @@ public struct MetricTable {
     private let points: [MetricPoint]
     /// By step.
     private let evaluations: [Int: [EvaluationFigure]]
+    private let measured: MeasuredFigures
     private static let fixed = ["step", "epoch", "loss", "accuracy", "lr", "time", "images_per_second"]
 
     /// - Throws: `RunStoreError`.
     public init(_ run: RunFolder) throws {
-        self.init(points: try run.metrics(norms: true).points, evaluations: try EvaluationFigure.all(of: run))
+        self.init(
+            points: try run.metrics(norms: true).points, evaluations: try EvaluationFigure.all(of: run),
+            isImported: RunList.overview(run)?.source != nil)
     }
 
-    init(points: [MetricPoint], evaluations: [EvaluationFigure]) {
+    init(points: [MetricPoint], evaluations: [EvaluationFigure], isImported: Bool = false) {
+        measured = MeasuredFigures(points, isImported: isImported)
         var columns = Self.fixed
         var places = Dictionary(uniqueKeysWithValues: columns.enumerated().map { ($1, $0) })
         func note(_ name: String) {
@@ -62,11 +66,9 @@ public struct MetricTable {
             while next < points.count, points[next].step <= step {
                 let point = points[next]
                 next += 1
-                let measured: [Value] = [
-                    .whole(point.epoch), .double(point.loss), .double(point.accuracy), .double(point.learningRate),
-                    .double(point.time), .double(point.imagesPerSecond),
-                ]
-                for (index, value) in measured.enumerated() { row[index + 1] = value }
+                row[1] = .whole(point.epoch)
+                row[5] = .double(point.time)
+                for (place, value) in zip([2, 3, 4, 6], measured.of(point)) { row[place] = value.map(Value.double) }
                 for norm in point.norms {
                     for figure in norm.figures { if let place = places[figure.name] { row[place] = .float(figure.value) } }
                 }
@@ -110,6 +112,28 @@ public struct MetricTable {
             }
             try append(object + [0x0A])
         }
+    }
+}
+
+/// Tells what a point of an imported log did not measure from what it measured as NaN: a point keeps both as NaN.
+///
+/// A figure that no point has was never measured. Where others of a step have numbers, a NaN among them was not measured; where
+/// none has one, the step is there because its figures were NaN.
+public struct MeasuredFigures {
+    private static let figures: [KeyPath<MetricPoint, Double> & Sendable] = [\.loss, \.accuracy, \.learningRate, \.imagesPerSecond]
+    /// Of the figures; nil where all count as they are.
+    private let ever: [Bool]?
+
+    public init(_ points: [MetricPoint], isImported: Bool) {
+        ever = isImported ? Self.figures.map { figure in points.contains { !$0[keyPath: figure].isNaN } } : nil
+    }
+
+    /// Loss, accuracy, learning rate and images per second; nil for what was not measured.
+    public func of(_ point: MetricPoint) -> [Double?] {
+        let values = Self.figures.map { point[keyPath: $0] }
+        guard let ever else { return values }
+        let isBare = values.allSatisfy(\.isNaN)
+        return zip(values, ever).map { value, ever in !value.isNaN || isBare && ever ? value : nil }
     }
 }
 

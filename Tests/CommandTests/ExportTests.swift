@@ -22,6 +22,10 @@ import Testing
             #expect(try place.maple("export", "last", "--to", "csv", csv, "--force").code == 0)
             try place.maple("export", "last", "--to", "csv", place.folder, "--force").expectRefusal("is a folder")
             try place.maple("export", "last", "--to", "csv", place.folder + "/none/m.csv").expectRefusal("none/m.csv")
+            // Nothing of a run, and no device, is ever replaced.
+            let kept = try place.onlyRun().path + "/metrics.jsonl"
+            try place.maple("export", "last", "--to", "csv", kept, "--force").expectRefusal("run folder")
+            try place.maple("export", "last", "--to", "csv", "/dev/null", "--force").expectRefusal("/dev/null is no plain file")
             #expect(try place.maple("export", "last", "--to", "jsonl", lines).code == 0)
             let objects = try String(contentsOfFile: lines, encoding: .utf8).split(separator: "\n")
             let run = try place.onlyRun()

@@ -40,7 +40,12 @@ import Testing
             let run = try place.onlyRun()
             #expect(try run.samples().classes.map(\.name).first == "golden retriever")
             #expect(try place.maple("eval", "last", "--data", place.data, "--json").code == 0)
-            try place.maple("eval", "last").expectRefusal("data.path")
+            try place.maple("eval", "last").expectRefusal("without a data set", "--data")
+            #expect(try place.maple("words", "last").code == 0)
+            let whole = Places.fixtures.appendingPathComponent("goldens/micro-clip/model/model.safetensors").path
+            try place.maple("import", whole, "--model", Workplace.model).expectRefusal("holds a CLIP, not learned prompts")
+            try place.maple("eval", Self.reference, "--model", Workplace.model, "--data", place.data, "--position", "front").expectRefusal("--position")
+            try place.maple("eval", Self.reference, "--model", Workplace.model, "--data", place.data, "--init", "hello").expectRefusal("--init")
             try place.maple("import", place.folder, "--model", Workplace.model).expectRefusal("no checkpoint of learned prompts")
             let bare = try place.maple("import", Self.reference)
             #expect(bare.code == 2 && bare.errors.contains("--model"), "\(bare)")
@@ -60,6 +65,36 @@ import Testing
             }
             try SafetensorsWriter.write(tensors, to: other + "/model.safetensors")
             try place.maple("eval", Self.reference, "--model", other, "--data", place.data, "--quiet").expectRefusal("another CLIP", name)
+        }
+    }
+
+    /// The reference starts class-specific contexts from "X X" before the name, and keeps the embeddings of what follows.
+    @Test func contextsOfEachClassAreScored() throws {
+        try withWorkplace { place in
+            let tokenizer = try CLIPFiles(path: Workplace.model).tokenizer, width = 64, places = 20
+            let table = try SafetensorsFile(path: Workplace.model + "/model.safetensors").tensor("text_model.embeddings.token_embedding.weight").floats()
+            func suffix(_ name: String) -> [Float] {
+                let ids = tokenizer.encode("X X \(name).").dropFirst(2) + [tokenizer.endToken]
+                return (Array(ids) + Array(repeating: 0, count: places - ids.count)).flatMap { table[Int($0) * width..<(Int($0) + 1) * width] }
+            }
+            func write(_ names: [String]) throws -> String {
+                let path = place.folder + "/model.pth.tar-3"
+                try? FileManager.default.removeItem(atPath: path)
+                try PyTorchWriter.write(
+                    stateDictionary: [
+                        TensorToWrite("ctx", shape: [2, 2, width], floats: (0..<4 * width).map { Float($0 % 7) * 0.01 }),
+                        TensorToWrite("token_suffix", shape: [2, places, width], floats: names.flatMap(suffix)),
+                    ], beside: [("epoch", .integer(3))], to: path)
+                return path
+            }
+            func eval(_ path: String) throws -> Program.Ending {
+                try place.maple("eval", path, "--model", Workplace.model, "--data", place.data, "--classes", "base", "--json")
+            }
+            let scored = try eval(write(["ash tree", "bat"]))
+            #expect(scored.code == 0 && scored.errors.contains("trained on 2 classes: ash tree, bat"), "\(scored)")
+            let turned = try eval(write(["bat", "ash tree"])), others = try eval(write(["bat", "cow"]))
+            #expect(turned.code == 1 && turned.errors.contains("in another order"), "\(turned)")
+            #expect(others.code == 1 && others.errors.contains("know the 2 classes"), "\(others)")
         }
     }
 
@@ -85,6 +120,15 @@ import Testing
                 }
                 try FileManager.default.moveItem(atPath: run, toPath: place.folder + "/done-\(method)")
             }
+            // Contexts of each class's own know their sentences again, and the order of their classes.
+            let own = try place.session("own.toml", epochs: 1, method: "coop")
+            #expect(try place.maple("train", own, "--quiet", "--set", "method.class_specific=true", "--set", "eval.classes=[\"base\"]").code == 0)
+            let run = try #require(try place.runFolders().last), path = place.folder + "/own.pth.tar-1"
+            #expect(try place.maple("export", run, "--to", "reference", path).code == 0)
+            let arguments = ["--data", place.data, "--classes", "base", "--json"]
+            let scored = try Program("maple", ["eval", run] + arguments, in: place.folder).wait().object()
+            let back = try Program("maple", ["eval", path, "--model", Workplace.model] + arguments, in: place.folder).wait().object()
+            #expect(back["loss"] as? Double == scored["loss"] as? Double)
             let folder = place.folder + "/words"
             #expect(try place.maple("export", place.folder + "/done-coop", "--to", "huggingface", folder).code == 0)
             let files = try CLIPFiles(path: folder)

@@ -142,7 +142,7 @@ struct CLIPFolderTests {
         try withModel { model in
             #expect(throws: FormatError.folder(path: model.path + "x", .missing)) { try CLIPFiles(path: model.path + "x") }
             let file = model.file("config.json")
-            #expect(throws: FormatError.pytorch(path: file, .notPyTorch)) { try CLIPFiles(path: file) }
+            #expect(throws: FormatError.file(path: file, .foreign(kind: "a JSON text"))) { try CLIPFiles(path: file) }
             try model.remove("model.safetensors")
             try model.put("tf_model.h5", "x")
             #expect(throws: FormatError.folder(path: model.path, .noWeights(present: ["tf_model.h5"]))) { try CLIPFiles(path: model.path) }

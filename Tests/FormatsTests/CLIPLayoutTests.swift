@@ -107,8 +107,19 @@ struct CLIPLayoutTests {
             #expect(try CLIPWeightFiles(path: folder.path).configuration.text.activation == .quickGELU)
             try put("open_clip_config.json", configuration(", \"head_width\": 32"))
             #expect(try CLIPWeightFiles(path: folder.path).configuration.vision.heads == 4)
+            let resized = configuration().replacing("shortest", with: "squash").replacing("bicubic", with: "bilinear")
+            try put("open_clip_config.json", resized)
+            let squashed = try CLIPWeightFiles(path: folder.path).preprocessing
+            #expect(squashed.resize == .exact(height: 12, width: 12) && squashed.resampling == .bilinear)
+            try put("open_clip_config.json", configuration(", \"patch_dropout\": 0.5, \"act_kwargs\": {}, \"novel\": 3"))
+            let notes = try CLIPWeightFiles(path: folder.path).notes
+            #expect(notes.count == 1 && notes[0].contains("vision_cfg.novel") && !notes[0].contains("patch_dropout"), "\(notes)")
+            #expect(throws: FormatError.self) { try CLIPWeightFiles(path: folder.path, activation: .quickGELU) }
+            #expect(try CLIPWeightFiles(path: folder.path, activation: .gelu).configuration.text.activation == .gelu)
             for (vision, text, more) in [
-                (", \"timm_model_name\": \"vit_x\"", "", ""), ("", ", \"hf_model_name\": \"roberta\"", ""), ("", "", "\"multimodal_cfg\": {},"),
+                (", \"global_average_pool\": true", "", ""), (", \"act_kwargs\": {\"approximate\": \"tanh\"}", "", ""),
+                (", \"input_patchnorm\": true", "", ""), ("", ", \"tokenizer_kwargs\": {\"clean\": \"canonicalize\"}", ""),
+                ("", ", \"hf_tokenizer_name\": \"bert-base-uncased\"", ""), (", \"timm_model_name\": \"vit_x\"", "", ""), ("", ", \"hf_model_name\": \"roberta\"", ""), ("", "", "\"multimodal_cfg\": {},"),
                 (", \"attentional_pool\": true", "", ""), ("", ", \"pool_type\": \"last\"", ""),
             ] {
                 try put("open_clip_config.json", configuration(vision, text, more))
@@ -136,6 +147,45 @@ struct CLIPLayoutTests {
             #expect(try error(Self.openAI(without: fused.name) + [fused]).contains("(64, 64)"))
             let places = TensorToWrite("visual.positional_embedding", shape: [9, 128], floats: Array(repeating: 1, count: 1152))
             #expect(try error(Self.openAI(without: places.name) + [places]).contains("no square"))
+        }
+    }
+
+    /// Under Hugging Face's names: what a tower does not have is refused, what stands beside the towers is told, and so is what looks
+    /// like the rest of a download.
+    @Test func nothingInAFileIsPassedOverSilently() throws {
+        try Places.withTemporaryFolder { folder in
+            let path = folder.appendingPathComponent("model.safetensors").path
+            func put(_ more: [TensorToWrite], zeros: String? = nil, scale: Float? = nil) throws {
+                let own = Self.weights.filter { one in !more.contains { $0.name == one.key } }.map { name, tensor in
+                    let values = name == zeros ? tensor.values.map { _ in 0 } : name == "logit_scale" ? [scale ?? 1] : tensor.values
+                    return TensorToWrite(name, shape: tensor.shape, floats: values)
+                }
+                try SafetensorsWriter.write(own + more, to: path)
+            }
+            func extra(_ name: String) -> [TensorToWrite] { [TensorToWrite(name, shape: [1], floats: [1])] }
+            func error() throws -> String { try #require(throws: FormatError.self) { _ = try CLIPWeightFiles(path: path) }.description }
+            try put([TensorToWrite("text_model.embeddings.position_ids", shape: [1], integers: [0])])
+            #expect(try CLIPWeightFiles(path: path).notes.count == 2)
+            try put(extra("vision_model.encoder.layers.0.layer_scale1"))
+            #expect(try error().contains("layers.0.layer_scale1"))
+            try put(extra("decoder.weight"))
+            #expect(try CLIPWeightFiles(path: path).notes.last?.contains("decoder.weight") == true)
+            try put([], zeros: "text_projection.weight")
+            #expect(try CLIPWeightFiles(path: path).notes.last?.contains("a tensor holds nothing but zeros (text_projection.weight)") == true)
+            try put([], scale: 100)
+            #expect(try error().contains("logit_scale is 100.0"))
+
+            let place = folder.appendingPathComponent("m")
+            try FileManager.default.createDirectory(at: place, withIntermediateDirectories: true)
+            let model = try ModelFolder(place)
+            try model.put("config.json", ModelFolder.text.replacing("\"num_hidden_layers\": 2", with: "\"num_hidden_layers\": 1"))
+            let fewer = try #require(throws: FormatError.self) { _ = try CLIPFiles(path: model.path) }.description
+            #expect(fewer.contains("text_model.encoder.layers.1") && fewer.contains("has 1 layers"), "\(fewer)")
+            try model.put("config.json", ModelFolder.text)
+            #expect(try CLIPFiles(path: model.path).notes.isEmpty)
+            let merges = try String(contentsOfFile: model.file("merges.txt"), encoding: .utf8).split(separator: "\n")
+            try model.put("merges.txt", merges.dropLast(3).joined(separator: "\n") + "\n")
+            #expect(try CLIPFiles(path: model.path).notes.first?.contains("no merge makes 3 of the 714 tokens") == true)
         }
     }
 
@@ -223,6 +273,17 @@ struct ArchitectureTests {
         #expect(try told(quantised).description.contains("quantised"))
     }
 
+    private func lone(_ folder: URL) throws -> URL {
+        let file = folder.appendingPathComponent("lone.safetensors")
+        try SafetensorsWriter.write(one("text_model.encoder.layers.0.layer_norm1.bias"), to: file.path)
+        return file
+    }
+
+    /// A million names are not searched for every mark.
+    @Test func manyTensorsAreNoKnownModel() throws {
+        #expect(try told((0..<20_001).map { TensorToWrite("t\($0)", shape: [0], floats: []) }).description.contains("20001 tensors"))
+    }
+
     @Test func filesThatAreNoWeightsAreNamed() throws {
         try Places.withTemporaryFolder { folder in
             func told(_ name: String, _ bytes: [UInt8]) throws -> String {
@@ -239,6 +300,16 @@ struct ArchitectureTests {
             #expect(try told("ViT-B-16.pt", Array(pointer.utf8)).contains("598,641,023 bytes"))
             try Data().write(to: folder.appendingPathComponent("b.pt.aria2"))
             #expect(try told("b.pt", Array(repeating: 0, count: 100)).contains("b.pt.aria2"))
+            #expect(try told("c.safetensors", Array("Access to model x is restricted.\n".utf8)).contains("a text that begins with 'Access to model x is restricted.'"))
+            #expect(try told("c.pt", Array("{\"error\": \"Entry not found\"}".utf8)).contains("a JSON text"))
+            #expect(try told("c.onnx", [8, 7, 18, 7]).contains("an ONNX model"))
+            #expect(try told("model-00001-of-00002.safetensors", Array(Data(contentsOf: lone(folder)))).contains("model.safetensors.index.json"))
+            let waiting = folder.appendingPathComponent("w").path
+            try FileManager.default.createDirectory(atPath: waiting, withIntermediateDirectories: true)
+            for name in ["config.json", "model.safetensors.part"] { try Data("{}".utf8).write(to: URL(fileURLWithPath: waiting + "/" + name)) }
+            #expect(try #require(throws: FormatError.self) { _ = try CLIPWeightFiles(path: waiting) }.description.contains("text_config"))
+            try Data(ModelFolder.text.utf8).write(to: URL(fileURLWithPath: waiting + "/config.json"))
+            #expect(try #require(throws: FormatError.self) { _ = try CLIPWeightFiles(path: waiting) }.description.contains("ends in .part"))
         }
     }
 }

@@ -37,6 +37,18 @@ import Testing
         #expect(lines[1].hasSuffix(#""meta_net_1_token_1":null,"meta_net_1_token_1_is":"inf","meta_net_1_gradient":null,"meta_net_1_gradient_is":"nan","meta_net_1_moved":0.0}"#))
     }
 
+    /// An imported log keeps NaN both for what diverged and for what was not measured.
+    @Test func importedPointsTellNaNFromNothing() throws {
+        func row(_ step: Int, _ loss: Double, _ accuracy: Double = .nan) -> MetricPoint {
+            MetricPoint(step: step, epoch: 0, loss: loss, accuracy: accuracy, learningRate: .nan, time: 2, imagesPerSecond: .nan)
+        }
+        func lines(_ points: [MetricPoint]) throws -> [String] {
+            Array(try text(MetricTable(points: points, evaluations: [], isImported: true).writeCSV).dropFirst())
+        }
+        #expect(try lines([row(1, 1), row(2, .nan), row(3, .infinity)]) == ["1,0,1.0,,,2.0,", "2,0,nan,,,2.0,", "3,0,inf,,,2.0,"])
+        #expect(try lines([row(1, 1), row(2, .nan, 0.5)]) == ["1,0,1.0,,,2.0,", "2,0,,0.5,,2.0,"])
+    }
+
     @Test func evaluationsStandInTheRowOfTheirStep() throws {
         var figures: [EvaluationFigure] = []
         for result in [evaluation(.base, 0.5, step: 0), evaluation(.base, 0.8, step: 1), evaluation(.new, 0.4, step: 1)] {

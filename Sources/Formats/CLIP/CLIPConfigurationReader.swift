@@ -43,6 +43,8 @@ extension CLIPConfiguration {
         }
         if root["model_cfg"] != nil { throw .configuration(path: root.path, .otherModel(kind: "open_clip configuration")) }
         if let kind = try root.text("model_type"), kind != "clip" {
+            let alone = ["clip_text_model": "text", "clip_vision_model": "vision"][kind]
+            if let alone { throw .configuration(path: root.path, .otherModel(kind: "the \(alone) tower of a CLIP alone")) }
             throw .configuration(path: root.path, .otherModel(kind: "\(kind) model"))
         }
         guard root["model_type"] == nil else { return }

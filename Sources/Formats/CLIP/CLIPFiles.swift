@@ -14,6 +14,8 @@ public struct CLIPFiles: Sendable {
     public var preprocessing: ImagePreprocessing { files.preprocessing }
     public var weights: any WeightSource { files.weights }
     public var fingerprint: String { files.fingerprint }
+    /// What had to be assumed, and what looks odd; a line each.
+    public let notes: [String]
 
     /// Opens the model at `path`, a folder or a file.
     /// - Parameters:
@@ -26,6 +28,7 @@ public struct CLIPFiles: Sendable {
     public init(_ files: CLIPWeightFiles, vocabulary: String? = nil, checkingFinite: Bool = true) throws {
         self.files = files
         tokenizer = try BPETokenizer(lookingIn: vocabulary ?? files.folder, model: files.path, isAsked: vocabulary != nil)
+        notes = files.notes + [tokenizer.oddity].compactMap(\.self)
         try checkAgreement()
         if checkingFinite { try files.checkFinite() }
     }

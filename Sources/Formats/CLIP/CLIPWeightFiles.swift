@@ -6,7 +6,8 @@ import Foundation
 ///     print(clip.description)    // OpenAI's layout, TorchScript archive
 ///
 /// A folder or a single file, told by its content. Once it is open, every tensor of `configuration.expectedTensors` is there
-/// under its Hugging Face name, floating-point and of its shape; other tensors in the file are ignored.
+/// under its Hugging Face name, floating-point and of its shape. A tensor that stands in a tower and that the tower does not
+/// have is an error; what else the file holds is told in `notes`.
 public struct CLIPWeightFiles: Sendable {
     /// Whose names and layout the weights have.
     public enum Layout: String, Sendable {
@@ -23,14 +24,14 @@ public struct CLIPWeightFiles: Sendable {
     public let configuration: CLIPConfiguration
     public let preprocessing: ImagePreprocessing
     public let weights: any WeightSource
-    /// What had to be assumed because no file says it; a line each.
+    /// What had to be assumed because no file says it, and what looks odd; a line each.
     public let notes: [String]
 
     /// The folder that the weights lie in, where a vocabulary is looked for.
     public var folder: String { Self.folder(of: weights.path) }
 
     /// Opens the model at `path`.
-    /// - Parameter activation: replaces what the configuration says or what would be assumed.
+    /// - Parameter activation: replaces what would be assumed where no configuration says it.
     /// - Throws: `FormatError` saying what the file is or what it lacks.
     public init(path: String, activation: CLIPConfiguration.Activation? = nil) throws {
         var isFolder: ObjCBool = false
@@ -50,13 +51,14 @@ public struct CLIPWeightFiles: Sendable {
             configuration.vision.activation = activation
         }
         try Self.checkTensors(weights, configuration)
+        let odd = try [Self.unused(weights, configuration), Self.blank(weights, configuration)].compactMap(\.self)
         self.path = path
         self.layout = layout
         self.container = container
         self.configuration = configuration
         self.preprocessing = preprocessing
         self.weights = weights
-        self.notes = notes
+        self.notes = notes + odd
     }
 
     /// Throws, naming the first tensor of the model that holds NaN or infinity.
@@ -80,6 +82,51 @@ public struct CLIPWeightFiles: Sendable {
                 path: weights.path, .missing(name: first.name, shape: first.shape, others: missing.count - 1))
         }
         for (name, shape) in expected { _ = try weights.tensor(name, shape: shape) }
+        // CLIP is trained with at most ln 100; NaN and infinity are looked for with those of all tensors.
+        if let scale = try weights.tensor("logit_scale", shape: []).floats().first, scale.isFinite, scale > 20 {
+            throw FormatError.weights(path: weights.path, .logitScale(scale))
+        }
+    }
+
+    /// What is said of tensors that are no part of the model.
+    private static func unused(_ weights: any WeightSource, _ configuration: CLIPConfiguration) throws -> String? {
+        let expected = Set(configuration.expectedTensors.map(\.name))
+        let towers = [("text_model.", configuration.text.layers), ("vision_model.", configuration.vision.layers)]
+        var others: [String] = []
+        // Numbers of the places, which older versions of the library stored too.
+        for name in weights.names where !expected.contains(name) && !name.hasSuffix("position_ids") {
+            guard let (tower, layers) = towers.first(where: { name.hasPrefix($0.0) }) else {
+                others.append(name)
+                continue
+            }
+            let blocks = tower + "encoder.layers."
+            if name.hasPrefix(blocks), let layer = Int(name.dropFirst(blocks.count).prefix { $0 != "." }), layer >= layers {
+                throw FormatError.weights(path: weights.path, .layerBeyond(name: name, layers: layers))
+            }
+            throw FormatError.weights(path: weights.path, .unknownTensor(name: name))
+        }
+        guard let first = others.first else { return nil }
+        return "\(others.count == 1 ? "a tensor of the file is" : "\(others.count) tensors of the file are") no part of a CLIP and not used: \(first.printable)"
+            + (others.count > 1 ? " and others" : "")
+    }
+
+    /// What is said of matrices and gains that are nothing but zeros, as in a file whose space was taken before its download:
+    /// 64 places of each are looked at first.
+    private static func blank(_ weights: any WeightSource, _ configuration: CLIPConfiguration) -> String? {
+        let names = configuration.expectedTensors.map(\.name).filter { name in
+            guard name.hasSuffix(".weight"), let tensor = weights[name], tensor.count > 0 else { return false }
+            return tensor.samples(64).allSatisfy { $0 == 0 } && tensor.samples(tensor.count).allSatisfy { $0 == 0 }
+        }
+        guard let first = names.first else { return nil }
+        return "\(names.count == 1 ? "a tensor holds" : "\(names.count) tensors hold") nothing but zeros (\(first)): is the download complete?"
+    }
+
+    /// An activation that is asked for must not contradict the configuration's.
+    private static func check(_ asked: CLIPConfiguration.Activation?, _ configuration: CLIPConfiguration, _ file: String) throws {
+        guard let asked else { return }
+        for tower in [configuration.text, configuration.vision] where tower.activation != asked {
+            throw FormatError.configuration(path: file, .otherActivation(own: tower.activation.rawValue, asked: asked.rawValue))
+        }
     }
 
     static func folder(of path: String) -> String {
@@ -114,6 +161,10 @@ public struct CLIPWeightFiles: Sendable {
         if files.contains("adapter_config.json"), standard == nil || !files.contains("config.json") {
             throw FormatError.folder(path: path, .noConfiguration(adapter: true))
         }
+        // A folder of another library is told by its configuration before its weights are looked at.
+        if standard != nil || !files.contains("open_clip_config.json"), files.contains("config.json") {
+            _ = try CLIPConfiguration(path: place("config.json"))
+        }
         if let standard {
             return try open(file: place(standard), asked: path, activation)
         }
@@ -122,12 +173,11 @@ public struct CLIPWeightFiles: Sendable {
         }
         let kinds = [".safetensors", ".pt", ".pth", ".bin"]
         let lone = files.filter { name in !name.hasPrefix(".") && kinds.contains { name.hasSuffix($0) } }.sorted()
-        // A folder of another library is told by its configuration before its weights are looked at.
-        if files.contains("config.json") { _ = try CLIPConfiguration(path: place("config.json")) }
         if lone.count == 1 { return try open(file: place(lone[0]), asked: path, activation) }
         if lone.count > 1 { throw FormatError.folder(path: path, .severalWeights(lone)) }
+        if let waiting = files.sorted().first(where: { WeightsFile.signOfDownload(in: $0) != nil }) { _ = try WeightsFile(path: place(waiting)) }
         guard files.contains("config.json") else { throw FormatError.folder(path: path, .noConfiguration(adapter: false)) }
-        let other = [".h5", ".msgpack", ".onnx", ".gguf", ".incomplete"]
+        let other = [".h5", ".msgpack", ".onnx", ".gguf"]
         let present = files.filter { name in other.contains { name.hasSuffix($0) } }.sorted()
         throw FormatError.folder(path: path, .noWeights(present: present))
     }
@@ -138,6 +188,7 @@ public struct CLIPWeightFiles: Sendable {
         file path: String, asked: String, _ activation: CLIPConfiguration.Activation?
     ) throws -> CLIPWeightFiles {
         let (source, container) = try openTensors(path)
+        if let index = Self.index(ofShard: path) { throw FormatError.weights(path: path, .shard(index: index)) }
         let beside = folder(of: path)
         func sibling(_ name: String) -> String? {
             let place = "\(beside)/\(name)"
@@ -157,6 +208,17 @@ public struct CLIPWeightFiles: Sendable {
         }
     }
 
+    /// `model-00001-of-00002.safetensors` is a part of what `model.safetensors.index.json` lists.
+    private static func index(ofShard path: String) -> String? {
+        guard let parts = (path as NSString).lastPathComponent.wholeMatch(of: /(.+)-\d{5}-of-(\d{5})\.(safetensors|bin)/), parts.2 != "00001" else {
+            return nil
+        }
+        return "\(parts.1).\(parts.3).index.json"
+    }
+
+    /// Whether a file is one of several that hold a model, by its name.
+    public static func isShard(_ path: String) -> Bool { index(ofShard: path) != nil }
+
     private static func openTensors(_ path: String) throws -> (any WeightSource, String) {
         guard path.hasSuffix(".index.json") else {
             let file = try WeightsFile(path: path)
@@ -175,6 +237,7 @@ public struct CLIPWeightFiles: Sendable {
         let configuration: CLIPConfiguration
         if let file = sibling("config.json") {
             configuration = try CLIPConfiguration(path: file)
+            try check(activation, configuration, file)
         } else {
             configuration = try CLIPConfiguration(inferredFrom: weights, activation: .quickGELU)
             notes.append("no config.json lies beside the weights: shapes are read off them")
@@ -195,10 +258,11 @@ public struct CLIPWeightFiles: Sendable {
         _ activation: CLIPConfiguration.Activation?
     ) throws -> CLIPWeightFiles {
         if let file = sibling("open_clip_config.json") {
-            let configuration = try OpenCLIPConfiguration(path: file)
+            let own = try OpenCLIPConfiguration(path: file), configuration = try own.configuration()
+            try check(activation, configuration, file)
             return try CLIPWeightFiles(
-                path: asked, layout: .openCLIP, container: container, configuration: configuration.configuration(),
-                preprocessing: configuration.preprocessing, weights: weights, notes: [], activation: activation)
+                path: asked, layout: .openCLIP, container: container, configuration: configuration, preprocessing: own.preprocessing,
+                weights: weights, notes: own.notes, activation: nil)
         }
         // OpenAI's own files say their input size; open_clip's carry its file name or are whole training checkpoints.
         let name = (source.path as NSString).lastPathComponent

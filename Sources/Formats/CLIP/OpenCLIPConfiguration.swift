@@ -11,6 +11,8 @@ struct OpenCLIPConfiguration {
     private let vision: ConfigurationSection
     let preprocessing: ImagePreprocessing
     let activation: CLIPConfiguration.Activation
+    /// Settings that are not known, in a line.
+    let notes: [String]
 
     init(path: String) throws(FormatError) {
         self.path = path
@@ -23,6 +25,7 @@ struct OpenCLIPConfiguration {
         (self.model, self.text, self.vision) = (model, text, vision)
         activation = try model.bool("quick_gelu", default: false) ? .quickGELU : .gelu
         try Self.refuseOtherTowers(vision, text, model)
+        notes = Self.unknown([vision, text])
         let size = try Self.imageSize(vision)
         preprocessing = try Self.preprocessing(root, imageSize: size)
     }
@@ -35,11 +38,13 @@ struct OpenCLIPConfiguration {
         if let name = try text.text("hf_model_name") { throw other("CLIP with the text tower \(name)") }
         if case .array = vision["layers"] { throw other("CLIP with a ResNet (only vision transformers are prompted)") }
         if model["multimodal_cfg"] != nil { throw other("CoCa model") }
-        for key in ["attentional_pool", "no_ln_pre", "final_ln_after_pool", "qk_norm", "scaled_cosine_attn", "scale_heads"]
-        where try isSet(vision, key) { throw other("CLIP whose vision_cfg sets \(key)") }
-        for key in ["embed_cls", "no_causal_mask", "final_ln_after_pool", "proj_bias"] where try isSet(text, key) {
-            throw other("CLIP whose text_cfg sets \(key)")
+        for key in Self.otherVision where isSet(vision, key) { throw other("CLIP whose vision_cfg sets \(key)") }
+        for key in Self.otherText where isSet(text, key) { throw other("CLIP whose text_cfg sets \(key)") }
+        // A text cleaned in another way has other tokens; "lower" is CLIP's own.
+        if let clean = try text.section("tokenizer_kwargs")?.text("clean"), clean != "lower" {
+            throw other("CLIP whose texts are cleaned by '\(clean)'")
         }
+        if let name = try text.text("hf_tokenizer_name"), !name.lowercased().contains("clip") { throw other("CLIP with the tokenizer \(name)") }
         for (section, key, standard) in [
             (vision, "pool_type", "tok"), (text, "pool_type", "argmax"), (vision, "pos_embed_type", "learnable"),
             (text, "proj_type", "linear"),
@@ -48,10 +53,35 @@ struct OpenCLIPConfiguration {
         }
     }
 
+    /// What would change the computation.
+    private static let otherVision = [
+        "attentional_pool", "no_ln_pre", "final_ln_after_pool", "qk_norm", "scaled_cosine_attn", "scale_heads", "global_average_pool",
+        "input_patchnorm", "ls_init_value", "act_kwargs", "block_type",
+    ]
+    private static let otherText = ["embed_cls", "no_causal_mask", "final_ln_after_pool", "proj_bias", "ls_init_value", "act_kwargs", "block_type"]
+    /// What is read, belongs to training or to towers of other kinds, or says what is computed anyway.
+    private static let known: Set<String> = [
+        "layers", "width", "heads", "head_width", "mlp_ratio", "patch_size", "image_size", "patch_dropout", "output_tokens", "norm_kwargs", "pool_type",
+        "pos_embed_type", "attn_pooler_queries", "attn_pooler_heads", "attn_type", "context_length", "vocab_size", "tokenizer_kwargs", "hf_tokenizer_name",
+        "tokenizer_mode", "pad_id", "eos_id", "proj_type", "text_mask", "correct_cls_mask",
+    ]
+
+    private static func unknown(_ sections: [ConfigurationSection]) -> [String] {
+        let keys = sections.flatMap { section -> [String] in
+            guard case .object(let members) = section.members else { return [] }
+            return members.keys.filter { key in
+                !known.contains(key) && !key.hasPrefix("timm_") && !key.hasPrefix("hf_") && isSet(section, key)
+            }.map { section.prefix + $0 }
+        }
+        guard !keys.isEmpty else { return [] }
+        return ["open_clip_config.json sets what is not known here and has no effect: \(keys.sorted().joined(separator: ", ").printable)"]
+    }
+
     /// Whether a switch is on; numbers above zero and objects count.
-    private static func isSet(_ section: ConfigurationSection, _ key: String) throws(FormatError) -> Bool {
+    private static func isSet(_ section: ConfigurationSection, _ key: String) -> Bool {
         switch section[key] {
         case nil, .bool(false), .whole(0), .real(0): false
+        case .object(let members) where members.isEmpty: false
         default: true
         }
     }
@@ -69,11 +99,15 @@ struct OpenCLIPConfiguration {
     private static func preprocessing(_ root: ConfigurationSection, imageSize: Int) throws(FormatError) -> ImagePreprocessing {
         var result = ImagePreprocessing(imageSize: imageSize)
         guard let section = try root.section("preprocess_cfg") else { return result }
-        if let mode = try section.text("resize_mode"), mode != "shortest" {
-            throw section.problem("resize_mode", .string(mode), wanted: "'shortest'")
+        switch try section.text("resize_mode") ?? "shortest" {
+        case "shortest": break
+        case "squash": result.resize = .exact(height: imageSize, width: imageSize)
+        case let mode: throw section.problem("resize_mode", .string(mode), wanted: "'shortest' or 'squash'")
         }
-        if let filter = try section.text("interpolation"), filter != "bicubic" {
-            throw section.problem("interpolation", .string(filter), wanted: "'bicubic'")
+        switch try section.text("interpolation") ?? "bicubic" {
+        case "bicubic": break
+        case "bilinear": result.resampling = .bilinear
+        case let filter: throw section.problem("interpolation", .string(filter), wanted: "'bicubic' or 'bilinear'")
         }
         result.mean = try ImagePreprocessing.channels(section, "mean", default: result.mean, in: -1e6...1e6)
         result.deviation = try ImagePreprocessing.channels(section, "std", default: result.deviation, in: 1e-6...1e6)

@@ -40,12 +40,16 @@ public struct PromptCheckpoint: Sendable {
     }
 
     public init(_ file: WeightsFile) throws(FormatError) {
+        switch Architecture(file) {
+        case .huggingFace, .openAI: throw .prompts(path: file.path, .model)
+        default: break
+        }
         let sorted = try PromptNames(file)
         path = file.path
         container = file.container
         frozen = sorted.frozen
         suffix = sorted.suffix
-        metadata = file.metadata
+        metadata = PromptNotes.read(file)
         epoch = file.root?["epoch"]?.integer ?? file.metadata["epoch"].flatMap { Int($0) }
         let plan = try PromptPlan(sorted.trained, path: file.path)
         method = plan.method
@@ -75,6 +79,24 @@ public struct PromptCheckpoint: Sendable {
     }
 
     public var parameterCount: Int { tensors.reduce(0) { $0 + $1.count } }
+}
+
+/// What this program notes beside the tensors of a file in the reference's layout, which has no place for it: the words, where the
+/// class name stands, and the sentences of class-specific contexts. Other readers pass over it.
+public enum PromptNotes {
+    public static let keys = ["init", "position", "sentences"]
+    static let prefix = "maple_"
+
+    /// A file's notes as plain values of a PyTorch file.
+    public static func values(_ metadata: [String: String]) -> [(key: String, value: PyTorchWriter.Value)] {
+        // A place that is not noted is the end.
+        keys.compactMap { key in (metadata[key] ?? (key == "position" ? "end" : nil)).map { (prefix + key, .text($0)) } }
+    }
+
+    static func read(_ file: WeightsFile) -> [String: String] {
+        guard let root = file.root else { return file.metadata }
+        return Dictionary(uniqueKeysWithValues: keys.compactMap { key in root[prefix + key]?.text.map { (key, $0) } })
+    }
 }
 
 /// The tensors of a file of prompts, sorted by what they are.

@@ -60,7 +60,10 @@ public final class PyTorchFile: WeightSource {
             entry.name.hasSuffix(suffix) && entry.name.dropLast(suffix.count).allSatisfy { $0 != "/" }
         }
         guard let pickle = archive.entries.first(where: { isTop($0, "/data.pkl") }) else {
-            throw archive.entries.contains { isTop($0, "/model.json") } ? .oldTorchScript : .missingRecord(record: "data.pkl", tensor: nil)
+            if archive.entries.contains(where: { isTop($0, "/model.json") }) { throw .oldTorchScript }
+            // torch.save puts every record in one folder.
+            let isTorch = archive.entries.contains { $0.name.contains("/data/") || $0.name.hasSuffix("/version") }
+            throw isTorch || archive.entries.isEmpty ? .missingRecord(record: "data.pkl", tensor: nil) : .otherArchive(entry: archive.entries[0].name)
         }
         let top = String(pickle.name.dropLast("data.pkl".count))
         if let order = archive[top + "byteorder"], file.bytes[order.data].elementsEqual("big".utf8) { throw .bigEndian }
@@ -116,6 +119,12 @@ public final class PyTorchFile: WeightSource {
         guard !found.isEmpty else { throw .noTensors }
         if found.allSatisfy({ $0.name.hasPrefix("module.") }) {
             found = found.map { (String($0.name.dropFirst("module.".count)), $0.index) }
+        }
+        // Trainers keep the model as a part of theirs.
+        for part in ["model.", "clip."] {
+            let towers = ["visual.", "vision_model.", "text_model."].map { part + $0 }
+            guard found.allSatisfy({ $0.name.hasPrefix(part) }), found.contains(where: { one in towers.contains { one.name.hasPrefix($0) } }) else { continue }
+            found = found.map { (String($0.name.dropFirst(part.count)), $0.index) }
         }
         return found
     }

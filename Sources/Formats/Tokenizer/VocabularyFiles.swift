@@ -44,6 +44,15 @@ extension BPETokenizer {
         try self.init(BytePairVocabulary(mergeList: MappedFile(path: path, limit: BytePairVocabulary.fileLimit)))
     }
 
+    /// What is said of tokens that no rule makes, as where the list of merges is cut off; nil where every one is made.
+    var oddity: String? {
+        var made = Set(vocabulary.merges.values.map(\.result)).union(vocabulary.byteIDs)
+        made.formUnion([startToken, endToken])
+        let left = vocabulary.tokens.filter { !made.contains($0.key) && !$0.value.hasPrefix("<|") }
+        guard let first = left.min(by: { $0.key < $1.key }) else { return nil }
+        return "no merge makes \(left.count) of the \(vocabulary.tokens.count) tokens of the vocabulary (such as '\(first.value.printable)'): is the list of merges whole?"
+    }
+
     // MARK: Writing
 
     /// vocab.json: each token's id, by id.

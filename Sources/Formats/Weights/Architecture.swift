@@ -16,6 +16,11 @@ public enum Architecture: Equatable, Sendable {
     /// Told from the names and the element types alone.
     public init(_ source: some WeightSource) {
         let names = source.names
+        // No model that is told apart here has so many; to look for each mark in every name would take long.
+        guard names.count <= 20_000 else {
+            self = .other("model of an unknown kind (\(names.count) tensors)")
+            return
+        }
         // Contexts are (tokens, width), or that for each class.
         let isContext = source["ctx"].map { (2...3).contains($0.shape.count) } ?? true
         self = Self.recognise(isContext ? names : names.filter { $0 != "ctx" }) { source[$0]?.type }
@@ -51,7 +56,7 @@ public enum Architecture: Equatable, Sendable {
             return .openAI(text: text, vision: vision)
         }
         if any("vision_model.head.") || all.contains("logit_bias") { return .other("SigLIP model") }
-        if any("clip.vision_model.") { return .other("CLIPSeg model") }
+        if any("clip.vision_model.") { return .other(any("decoder.") ? "CLIPSeg model" : "model that has a CLIP as its part") }
         if any("text_model.roberta.") { return .other("AltCLIP model") }
         if any("text_model.encoder.layer.") { return .other("ChineseCLIP model, whose text tower is BERT") }
         if any("text_model.encoder.layers."), any("vision_model.encoder.layers.") {

@@ -22,7 +22,7 @@ public struct WeightsFile: WeightSource {
     public init(path: String) throws(FormatError) {
         if let sign = Self.signOfDownload(path) { throw .file(path: path, .unfinished(sign: sign)) }
         let file = try MappedFile(path: path)
-        if let kind = Self.foreignKind(file.bytes) { throw .file(path: path, .foreign(kind: kind)) }
+        if let kind = Self.foreignKind(file.bytes) ?? Self.foreignEndings.first(where: { path.hasSuffix($0.key) })?.value { throw .file(path: path, .foreign(kind: kind)) }
         let looksLikeHeader = file.bytes.count > 8 && file.bytes[8] == UInt8(ascii: "{")
         if !file.bytes.starts(with: ZipArchive.signature), looksLikeHeader || path.hasSuffix(".safetensors") {
             (source, container) = (try SafetensorsFile(file), "safetensors")
@@ -33,14 +33,22 @@ public struct WeightsFile: WeightSource {
     }
 
     /// Endings that downloaders give to files until they are whole.
-    private static let partial = [".incomplete", ".part", ".partial", ".crdownload", ".download", ".aria2"]
+    private static let partial = [".incomplete", ".part", ".partial", ".crdownload", ".download", ".aria2", ".tmp"]
+
+    /// What a file's name says of a download that has not ended.
+    static func signOfDownload(in name: String) -> String? {
+        partial.first { name.hasSuffix($0) }.map { "its name ends in \($0)" }
+    }
 
     private static func signOfDownload(_ path: String) -> String? {
-        if let ending = partial.first(where: { path.hasSuffix($0) }) { return "its name ends in \(ending)" }
+        if let sign = signOfDownload(in: path) { return sign }
         // These downloaders keep notes beside a file that has its full length from the beginning.
         guard let notes = [".aria2", ".st"].first(where: { FileManager.default.fileExists(atPath: path + $0) }) else { return nil }
         return "\((path as NSString).lastPathComponent)\(notes) lies beside it"
     }
+
+    /// Kinds that do not begin with a mark of their own.
+    private static let foreignEndings = [".onnx": "an ONNX model", ".msgpack": "a Flax model", ".tflite": "a TensorFlow Lite model"]
 
     /// What a file is whose first bytes tell that it is no container of tensors known here.
     private static func foreignKind(_ bytes: UnsafeRawBufferPointer) -> String? {
@@ -50,9 +58,17 @@ public struct WeightsFile: WeightSource {
         if bytes.starts(with: [0x1F, 0x8B]) { return "a gzip-compressed file" }
         if starts("Rar!") || bytes.starts(with: [0x37, 0x7A, 0xBC, 0xAF]) { return "a packed archive" }
         if bytes.starts(with: [0x93] + Array("NUMPY".utf8)) { return "a NumPy array" }
+        if bytes.count > 8, bytes[4..<8].elementsEqual("TFL3".utf8) { return "a TensorFlow Lite model" }
         let opening = String(decoding: bytes.prefix(64), as: UTF8.self).drop { $0.isWhitespace }.lowercased()
         if opening.hasPrefix("<!doctype") || opening.hasPrefix("<html") || opening.hasPrefix("<?xml") {
             return "a web page: the address it was fetched from answered with a page instead of the file"
+        }
+        // Eight bytes of a header's length, an archive's and a pickle's first byte are no text.
+        let start = bytes.prefix(256)
+        if start.count >= 8, start.allSatisfy({ (0x20..<0x7F).contains($0) || (9...13).contains($0) }) {
+            if opening.hasPrefix("{") || opening.hasPrefix("[") { return "a JSON text" }
+            let line = String(decoding: start, as: UTF8.self).split(whereSeparator: \.isNewline).first ?? ""
+            return "a text that begins with '\(line.prefix(60))'"
         }
         return nil
     }

@@ -50,7 +50,7 @@ extension WorkbenchState {
         var pieces: [(String, Style)] = [(" \(row.status.word)", Style(row.status.role, on: .background, .bold))]
         if row.isElsewhere, row.status.isActive { pieces.append((" in another process", .dim)) }
         pieces.append(("  " + row.name, Style(.title)))
-        let shape = "\(row.spec.method.name.rawValue) · \(row.dataName) · seed \(row.spec.seed)"
+        let shape = row.isLog ? "log of another program" : "\(row.methodName) · \(row.dataName) · seed \(row.spec.seed)"
         pieces.append(("  " + shape, .dim))
         var right: [(String, Style)] = []
         if let pending = live.pending { right = [(pending + " ", Style(.warning))] } else if row.isReadOnly { right = [("read only ", Style(.warning))] }
@@ -62,7 +62,7 @@ extension WorkbenchState {
         var fields: [(String, String)] = []
         let total = row.totalSteps
         fields.append(("step", NumberText.grouped(row.step) + (total > 0 ? "/" + NumberText.grouped(total) : "")))
-        fields.append(("epoch", "\(row.step / trace.stepsPerEpoch)" + (total > 0 ? "/\(max(1, total / trace.stepsPerEpoch))" : "")))
+        if !row.isLog { fields.append(("epoch", "\(row.step / trace.stepsPerEpoch)" + (total > 0 ? "/\(max(1, total / trace.stepsPerEpoch))" : ""))) }
         if let pace = trace.throughput.last, pace.isFinite, pace > 0 { fields.append(("img/s", NumberText.fixed(Double(pace), pace < 10 ? 1 : 0))) }
         if let left = trace.timeLeft { fields.append(("left", NumberText.duration(left))) } else { fields.append(("took", NumberText.duration(row.seconds))) }
         if let memory, !row.isElsewhere, row.status.isActive { fields.append(("mem", NumberText.bytes(memory))) }
@@ -218,7 +218,7 @@ extension WorkbenchState {
         let isFocused = live.panel == .classes
         guard let place = trace.evaluation(live.subset) else {
             scene.grid.frame(rect, title: "Per-class accuracy", focused: isFocused)
-            let text = trace.evaluating == nil ? "no evaluation yet: e evaluates now" : "evaluating…"
+            let text = trace.evaluating != nil ? "evaluating…" : trace.row.isReadOnly ? "no evaluation" : "no evaluation yet: e evaluates now"
             scene.grid.put(TextFit.truncated(text, to: rect.width - 4), x: rect.x + 2, y: rect.y + 1, style: .dim)
             return
         }

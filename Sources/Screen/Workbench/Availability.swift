@@ -26,7 +26,7 @@ extension WorkbenchState {
             if tab == .results, results.listing != .runs { return .unavailable(Self.listRunsFirst) }
             let id = tab == .results ? results.table.selectedRow?.id : (home.pane == .runs ? home.runTable.selectedRow?.id : nil)
             guard let row = run(id) else { return .unavailable("choose a run first") }
-            if row.isReadOnly { return .unavailable("a newer version wrote it: it can only be read") }
+            if row.isReadOnly { return .unavailable("it can only be read: \(row.remark.isEmpty ? "it was not trained here" : row.remark)") }
             if row.status.isActive { return .unavailable("it is running") }
             if let starting { return .unavailable("“\(starting)” is starting") }
             if let own = ownActiveRuns.first { return .unavailable("“\(own.name)” is training here; one run trains at a time") }
@@ -92,7 +92,7 @@ extension WorkbenchState {
     private func canCommand(_ action: Action) -> Availability {
         guard let row = run(live.run) else { return .unavailable("no run is open") }
         if action == .note, !row.isReadOnly, row.status.isActive { return .available }
-        if row.isReadOnly { return .unavailable("a newer version wrote it: it can only be read") }
+        if row.isReadOnly { return .unavailable("it can only be read: \(row.remark.isEmpty ? "it was not trained here" : row.remark)") }
         guard row.status.isActive else { return .unavailable("the run is \(row.status.word)") }
         return .available
     }

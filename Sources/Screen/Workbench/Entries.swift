@@ -41,8 +41,10 @@ public struct RunRow: Sendable, Equatable {
     public var all: Double?
     /// Another process writes it.
     public var isElsewhere: Bool
-    /// Written by a newer version: it can be read, not changed.
+    /// Imported, or written by a newer version: it can be read, not changed.
     public var isReadOnly: Bool
+    /// Curves of another program: method, seed and epochs are not known.
+    public var isLog: Bool
     /// What is wrong or worth knowing: "data folder moved", "written by version 3".
     public var remark: String
     /// Figures of all evaluations, without classes and predictions.
@@ -51,7 +53,7 @@ public struct RunRow: Sendable, Equatable {
     public init(
         id: RunID, spec: SessionSpec, status: RunStatus, step: Int = 0, totalSteps: Int = 0, seconds: Double = 0, began: Double = 0,
         loss: Double? = nil, base: Double? = nil, new: Double? = nil, all: Double? = nil, isElsewhere: Bool = false, isReadOnly: Bool = false,
-        remark: String = "", evaluations: [EvaluationResult] = []
+        isLog: Bool = false, remark: String = "", evaluations: [EvaluationResult] = []
     ) {
         self.id = id
         self.spec = spec
@@ -66,11 +68,13 @@ public struct RunRow: Sendable, Equatable {
         self.all = all
         self.isElsewhere = isElsewhere
         self.isReadOnly = isReadOnly
+        self.isLog = isLog
         self.remark = remark
         self.evaluations = evaluations
     }
 
     public var name: String { spec.name }
+    public var methodName: String { isLog ? "–" : spec.method.name.rawValue }
 
     public var harmonicMean: Double? {
         guard let base, let new else { return nil }

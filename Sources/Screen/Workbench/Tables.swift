@@ -61,8 +61,8 @@ enum Tables {
                 Table.Row(
                     id: run.id,
                     items: [
-                        Item(run.name), Item(run.spec.method.name.rawValue, role: .dim), Item(run.dataName, role: .dim),
-                        .number(Double(run.spec.seed), String(run.spec.seed), role: .dim), accuracy(run.base), accuracy(run.new),
+                        Item(run.name), Item(run.methodName, role: .dim), Item(run.dataName, role: .dim),
+                        .number(Double(run.spec.seed), run.isLog ? "–" : String(run.spec.seed), role: .dim), accuracy(run.base), accuracy(run.new),
                         accuracy(run.harmonicMean, role: .accent), accuracy(run.all),
                         .number(run.loss, run.loss.map { NumberText.fixed($0, 3) } ?? "–", role: .dim),
                         .number(Double(run.step), NumberText.grouped(run.step), role: .dim),

@@ -40,7 +40,7 @@ public final class ModelFolder {
     }
 
     /// What had to be assumed of the model because no file says it.
-    public var notes: [String] { files.files.notes.map { "\(path): \($0)" } }
+    public var notes: [String] { files.notes.map { "\(path): \($0)" } }
 }
 
 extension CLIPShape {

@@ -46,6 +46,9 @@ public struct OpenedPrompts {
         }
         try Self.compareFrozen(file, model)
         var notes: [String] = []
+        if given.position != nil, file.method != .coop {
+            throw FormatError.prompts(path: file.path, .contradiction("the class name has no choice of places in \(file.method.rawValue), and --position names one"))
+        }
         var spec = MethodSpec(
             name: MethodName(rawValue: file.method.rawValue) ?? .maple, context: file.context, depth: file.depth,
             position: .end, classSpecific: file.classes != nil, visionContext: file.visionContext, visionDepth: file.visionDepth)
@@ -56,6 +59,12 @@ public struct OpenedPrompts {
         }
         let sentences = Self.sentences(file, model)
         if let words = given.words ?? noted["init"] {
+            let left = Array(model.tokenizer.encode(words).dropFirst(spec.context))
+            if given.words != nil, let other = sentences?.first(where: { !$0.starts(with: left) }) {
+                throw FormatError.prompts(
+                    path: file.path,
+                    .contradiction("\"\(model.tokenizer.decode(other).trimmed)\" follows its \(spec.context) learned tokens, which \"\(words)\" cannot begin with --init"))
+            }
             spec.initialWords = words
         } else {
             spec.initialWords = Self.words(spec, sentences, model, &notes)
@@ -144,6 +153,8 @@ public struct OpenedPrompts {
     private static func words(
         _ spec: MethodSpec, _ sentences: [[Int32]]?, _ model: ModelFolder, _ notes: inout [String]
     ) -> String {
+        // The reference gives each class its own context only where no words are given: "X" stands for each token.
+        if spec.classSpecific { return Array(repeating: "X", count: spec.context).joined(separator: " ") }
         let usual = MethodSpec().initialWords
         let left = Array(model.tokenizer.encode(usual).dropFirst(spec.context))
         guard !left.isEmpty, spec.name != .vision else { return usual }

@@ -22,7 +22,7 @@ public struct PromptExport {
     }
 
     /// A checkpoint that `torch.load(weights_only=True)` reads and the reference's `load_model` accepts: `state_dict` with the
-    /// trained tensors under its names, `epoch`, and the optimiser's and scheduler's places left empty.
+    /// trained tensors under its names, `epoch`, and the optimiser's and scheduler's places left empty; beside them `PromptNotes`.
     ///
     /// CoOp and Co-CoOp register their learner alone in the reference, the other methods the whole model.
     public func reference(to path: String) throws {
@@ -34,7 +34,7 @@ public struct PromptExport {
             },
             beside: [
                 ("epoch", .integer(state.epoch)), ("optimizer", .none), ("scheduler", .none), ("val_result", .none),
-            ], to: path)
+            ] + PromptNotes.values(file.metadata), to: path)
     }
 
     /// The folder and file name under which the reference's evaluation looks for a checkpoint of that method.

@@ -37,8 +37,11 @@ struct Convert: ParsableCommand {
 
     func run() throws {
         let files = try CLIPWeightFiles(path: path, activation: activation)
-        for line in files.notes { note("warning: \(path): \(line)") }
         let model = try CLIPFiles(files, vocabulary: vocabulary)
+        for line in model.notes { note("warning: \(path): \(line)") }
+        if FileManager.default.fileExists(atPath: files.folder + "/added_tokens.json") {
+            note("warning: \(path): words that were added to its vocabulary (added_tokens.json) are not carried over")
+        }
         try CLIPFolderWriter(files, tokenizer: model.tokenizer).write(to: folder, type: dtype == .f32 ? .f32 : .f16)
         say(folder)
     }

@@ -130,6 +130,9 @@ struct Eval: ParsableCommand {
         place("model.path", model)
         place("model.vocabulary", vocabulary)
         place("data.path", data)
+        if data == nil, try folder.sessionText().contains(PromptImport.noData) {
+            throw ImportError.noData(run: folder.path)
+        }
         var spec = try SessionFile.read(path: folder.sessionFile, overrides: overrides)
         if data != nil { spec.data.split = nil }
         if let split = scoring.split { spec.data.split = split }

@@ -9,7 +9,8 @@ struct Export: ParsableCommand {
         discussion: """
             What --to may be:
             \(ExportTarget.allCases.map { "  " + $0.rawValue.padding(toLength: 13, withPad: " ", startingAt: 0) + $0.summary }.joined(separator: "\n"))
-            What is there already is replaced only with --force, and then in one go. The path written is printed.
+            What is there already is replaced only with --force, and then in one go; a folder for Hugging Face never is. The path written \
+            is printed.
             """)
 
     @Argument(help: ArgumentHelp("Run folder, its name, a beginning of it, or \"last\".", valueName: "run"))

@@ -29,6 +29,7 @@ struct Inspect: ParsableCommand {
         }
         guard exists, !isFolder.boolValue, !path.hasSuffix(".index.json") else { return try model() }
         let file = try WeightsFile(path: path)
+        if CLIPWeightFiles.isShard(path) { return try model() }
         switch Architecture(file) {
         case .prompts: try show(PromptReport(PromptCheckpoint(file)))
         case .other(let kind) where kind.hasPrefix("model of an unknown kind"): try show(TensorReport(file))
@@ -41,13 +42,15 @@ struct Inspect: ParsableCommand {
         try files.checkFinite()
         var missing: [String] = []
         var tokens: Int?
+        var notes = files.notes
         do {
-            tokens = try CLIPFiles(files, vocabulary: vocabulary, checkingFinite: false).tokenizer.count
+            let whole = try CLIPFiles(files, vocabulary: vocabulary, checkingFinite: false)
+            (tokens, notes) = (whole.tokenizer.count, whole.notes)
         } catch let error as FormatError {
             guard case .folder(_, .noVocabulary) = error else { throw error }
             missing.append("vocab.json and merges.txt (or name a folder that has them with --vocabulary)")
         }
-        let report = ModelReport(files, tokens: tokens, missing: missing)
+        let report = ModelReport(files, tokens: tokens, missing: missing, notes: notes)
         if json { return try sayJSON(report) }
         report.show(files)
     }
@@ -106,9 +109,9 @@ private struct ModelReport: Encodable {
     /// Tokens of the vocabulary that was found.
     var tokens: Int?
     var missing: [String]
-    var assumed: [String]
+    var notes: [String]
 
-    init(_ files: CLIPWeightFiles, tokens: Int?, missing: [String]) {
+    init(_ files: CLIPWeightFiles, tokens: Int?, missing: [String], notes: [String]) {
         let c = files.configuration
         path = files.path
         layout = files.layout.rawValue
@@ -130,7 +133,7 @@ private struct ModelReport: Encodable {
         fingerprint = files.fingerprint
         self.tokens = tokens
         self.missing = missing
-        assumed = files.notes
+        self.notes = notes
     }
 
     func show(_ files: CLIPWeightFiles) {
@@ -148,7 +151,7 @@ private struct ModelReport: Encodable {
         say("logit scale  \(String(format: "%.2f", logit_scale))")
         say("fingerprint  \(fingerprint)")
         for line in missing { say("missing      \(line)") }
-        for line in assumed { say("assumed      \(line)") }
+        for line in notes { say("note         \(line)") }
     }
 }
 

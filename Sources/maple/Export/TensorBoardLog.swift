@@ -24,8 +24,8 @@ struct TensorBoardLog {
     let sink: Sink
     /// The run's own data set; nil for one that is not known.
     let data: String?
-    /// Leaves out numbers that are NaN: an imported run has them where nothing was measured.
-    var skipsNaN = false
+    /// What the points of an imported log measured.
+    var measured = MeasuredFigures([], isImported: false)
     /// Evaluations of the latest step.
     private var figures: [EvaluationFigure] = []
 
@@ -38,12 +38,9 @@ struct TensorBoardLog {
     // MARK: Scalars
 
     func step(_ point: MetricPoint, time: Double) throws {
-        var values = [
-            ("train/loss", Float(point.loss)), ("train/accuracy", Float(point.accuracy)),
-            ("train/learning_rate", Float(point.learningRate)), ("train/images_per_second", Float(point.imagesPerSecond)),
-        ]
+        let tags = ["train/loss", "train/accuracy", "train/learning_rate", "train/images_per_second"]
+        var values = zip(tags, measured.of(point)).compactMap { tag, value in value.map { (tag, Float($0)) } }
         for norm in point.norms { values += norm.figures.map { ("norms/" + $0.name, $0.value) } }
-        if skipsNaN { values.removeAll { $0.1.isNaN } }
         guard !values.isEmpty else { return }
         try sink(TensorBoardEvent(time: time, step: point.step, .values(values.map { SummaryValue($0, .scalar($1)) })))
     }
@@ -162,7 +159,7 @@ extension TensorBoardLog {
             // Lent for as long as this closure runs.
             try withoutActuallyEscaping(append) { append in
                 var log = TensorBoardLog(data: overview?.data, sink: append)
-                log.skipsNaN = overview?.source != nil
+                log.measured = MeasuredFigures(points, isImported: overview?.source != nil)
                 if let spec { try log.begin(spec, time: begun) }
                 if let spec, let samples = try? run.samples() {
                     let missing = try log.pictures(samples, dataFolder: spec.data.path, time: begun)

@@ -140,11 +140,13 @@ private func shown(_ tag: String) -> String {
 enum ImportError: Error, CustomStringConvertible {
     case noCurve(source: String, tags: [String])
     case noTag(source: String, tag: String, tags: [String])
+    case noData(run: String)
 
     var description: String {
         switch self {
         case .noCurve(let source, let tags):
             "no tag of \(source) looks like a loss, an accuracy or a learning rate. Choose one with --loss, --accuracy or --rate: \(Self.list(tags))."
+        case .noData(let run): "\(run) was imported without a data set. Name the images with --data."
         case .noTag(let source, let tag, let tags): "\(source) has no scalars under \(shown(tag)). There are: \(Self.list(tags))."
         }
     }

@@ -80,7 +80,8 @@ final class RunLibrary: Sendable {
         var row = RunRow(
             id: overview.path, spec: spec, status: .stopped, step: overview.steps, totalSteps: overview.totalSteps ?? 0,
             seconds: overview.seconds, began: overview.created, loss: overview.loss, base: overview.base, new: overview.new,
-            all: overview.all, isReadOnly: isReadOnly, remark: remarks.joined(separator: "; "))
+            all: overview.all, isReadOnly: isReadOnly, isLog: overview.source != nil && overview.method == nil,
+            remark: remarks.joined(separator: "; "))
         switch overview.state {
         case .running(let process, _):
             row.status = isPaused(RunFolder(path: overview.path)) ? .paused : .running
