@@ -63,7 +63,7 @@ public struct OpenedPrompts {
             if given.words != nil, let other = sentences?.first(where: { !$0.starts(with: left) }) {
                 throw FormatError.prompts(
                     path: file.path,
-                    .contradiction("\"\(model.tokenizer.decode(other).trimmed)\" follows its \(spec.context) learned tokens, which \"\(words)\" cannot begin with --init"))
+                    .contradiction("\"\(model.tokenizer.decode(other).trimmed)\" follows its \(spec.context) learned tokens, and --init \"\(words)\" says otherwise"))
             }
             spec.initialWords = words
         } else {

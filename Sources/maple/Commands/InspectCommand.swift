@@ -72,10 +72,14 @@ private struct TensorLine: Encodable {
 
     init(_ tensor: StoredTensor) { (name, dtype, shape) = (tensor.name, tensor.type.rawValue, tensor.shape) }
 
+    /// Longer lists are for --json.
+    private static let shown = 1000
+
     static func say(_ lines: [TensorLine]) {
-        maple.say(table(["tensor", "dtype", "shape"], lines.map {
+        maple.say(table(["tensor", "dtype", "shape"], lines.prefix(shown).map {
             [$0.name, $0.dtype, $0.shape.isEmpty ? "scalar" : $0.shape.map(String.init).joined(separator: "x")]
         }, left: [0, 1, 2]))
+        if lines.count > shown { maple.say("and \(lines.count - shown) more (all of them with --json)") }
     }
 }
 
