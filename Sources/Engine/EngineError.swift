@@ -7,7 +7,7 @@ public enum EngineError: Error, Equatable, CustomStringConvertible {
     case token(Int32, vocabulary: Int)
     case noClasses
     case ownContexts(classes: Int)
-    case ownOrder
+    case otherOrder
     case value(String)
 
     public var description: String {
@@ -26,7 +26,7 @@ public enum EngineError: Error, Equatable, CustomStringConvertible {
             "there is no class to compare. Check the data set and data.classes."
         case .ownContexts(let classes):
             "the contexts are class-specific: they know the \(classes) classes they were trained on and no others. Score those, or train with method.class_specific = false."
-        case .ownOrder:
+        case .otherOrder:
             "the contexts are class-specific, and the classes stand in another order than they were trained in. Score the data set they were trained on."
         case .value(let text):
             text

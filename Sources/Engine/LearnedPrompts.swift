@@ -75,13 +75,13 @@ public final class LearnedPrompts {
         ownSentences = sentences
     }
 
-    /// - Throws: `EngineError.ownContexts` when class-specific contexts are to be used for other classes, `.ownOrder` when for the
+    /// - Throws: `EngineError.ownContexts` when class-specific contexts are to be used for other classes, `.otherOrder` when for the
     ///   same in another order.
     func checkClasses(_ sentences: [[Int32]]) throws(EngineError) {
         guard let classes = method.ownContexts else { return }
         guard sentences.count == classes else { throw .ownContexts(classes: classes) }
         guard let ownSentences, sentences != ownSentences else { return }
-        throw Set(sentences) == Set(ownSentences) ? .ownOrder : .ownContexts(classes: classes)
+        throw Set(sentences) == Set(ownSentences) ? .otherOrder : .ownContexts(classes: classes)
     }
 
     public var parameterCount: Int { learner.parameters.reduce(0) { $0 + $1.value.count } }

@@ -39,6 +39,7 @@ public enum SafetensorsProblem: Error, Equatable, Sendable {
     case headerBeyondFile(header: UInt64, file: Int)
     case headerNotJSON(offset: Int, what: String)
     case duplicateName(String)
+    case tooMany
     case nameTooLong(bytes: Int)
     case duplicateKey(tensor: String, key: String)
     case missingKey(tensor: String, key: String)

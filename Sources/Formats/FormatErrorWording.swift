@@ -58,6 +58,7 @@ extension SafetensorsProblem {
             "its header claims \(header) bytes, the file has \(file.grouped). \(complete)"
         case .headerNotJSON(let offset, let what):
             "its header is not valid JSON at byte \(offset): \(what.printable). Is it a whole safetensors file?"
+        case .tooMany: "it names more than \(SafetensorsHeader.countLimit.grouped) tensors. Is it the weights of a model?"
         case .nameTooLong(let bytes): "a tensor's name in it is \(bytes) bytes long. \(again)"
         case .duplicateName(let name): "the tensor \(name.printable) stands in it twice. \(again)"
         case .duplicateKey(let tensor, let key): "'\(key.printable)' stands twice in \(tensor.printable). \(again)"
@@ -144,7 +145,7 @@ extension WeightsProblem {
         case .prompts:
             "it holds learned prompts, not a whole CLIP. Score it with 'maple eval FILE --model CLIP --data DIR', or import it."
         case .layerBeyond(let name, let layers):
-            "it holds \(name.printable), but its configuration has \(layers) layers. Do weights and configuration belong together?"
+            "it holds \(name.printable), but by its configuration the last layer is \(layers - 1). Do weights and configuration belong together?"
         case .logitScale(let value):
             "logit_scale is \(value), whose exponential would be the scale: it is at most 4.61 in a CLIP. Was it exponentiated before it was stored?"
         case .shard(let index): "it is one part of a model in several files. Name its folder, or \(index.printable)."
@@ -164,7 +165,8 @@ extension PromptsProblem {
         case .wrongShape(let name, let expected, let found):
             "the tensor \(name.printable) has shape \(found.wording), \(expected.wording) is expected. Does it belong to this method and this model?"
         case .extra(let name, let method):
-            "it holds \(name.printable), which \(method.map { "\($0) does not have" } ?? "belongs to no method that is known"). Was it written by another method?"
+            "it holds \(name.printable), which "
+                + "\(method.map { "\($0) does not have" } ?? "belongs to no method that is known"). Was it written by another method?"
         case .model: "it holds a CLIP, not learned prompts. Name a checkpoint such as model.pth.tar-5; the CLIP belongs to --model."
         case .contradiction(let what): "\(what.printable). Leave the option out."
         case .noCheckpoint:
@@ -182,7 +184,7 @@ extension ConfigurationProblem {
         case .adapter(let kind, let base):
             "it describes a \(kind.printable) adapter, not a model. Merge it into its base model\(base.map { " (\($0.printable))" } ?? "") first."
         case .otherActivation(let own, let asked):
-            "it says that the activation is \(own), \(asked) is asked for. Leave --activation out, or correct the file if you know better."
+            "by it the activation is \(own), and \(asked) is asked for. Leave --activation out, or correct the file if you know better."
         case .activation(let key, let name):
             "\(key) is '\(name.printable)'; quick_gelu and gelu are supported. Use a CLIP model with one of these."
         }
@@ -239,7 +241,7 @@ extension VocabularyProblem {
 }
 
 extension String {
-    /// Text from a file, safe to print in one line: control characters become U+FFFD, and 200 characters at most are shown.
+    /// Text from a file, safe to print in one line of any message: control characters become U+FFFD, and 200 characters at most are shown.
     var printable: String { clipped(to: 200) }
     fileprivate var shortened: String { clipped(to: 60) }
 

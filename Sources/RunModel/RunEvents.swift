@@ -1,5 +1,17 @@
 /// One optimiser step's measurements; a line of `metrics.jsonl`.
 public struct MetricPoint: Sendable, Equatable, Codable {
+    /// Its figures that a log may or may not have at a step; what was not measured is NaN.
+    public struct Figures: OptionSet, Sendable, Equatable, Codable {
+        public let rawValue: UInt8
+        public init(rawValue: UInt8) { self.rawValue = rawValue }
+
+        public static let loss = Figures(rawValue: 1)
+        public static let accuracy = Figures(rawValue: 2)
+        public static let learningRate = Figures(rawValue: 4)
+        public static let imagesPerSecond = Figures(rawValue: 8)
+        public static let all: Figures = [.loss, .accuracy, .learningRate, .imagesPerSecond]
+    }
+
     /// Counted from 1 over the whole run.
     public var step: Int
     /// Counted from 0.
@@ -13,10 +25,12 @@ public struct MetricPoint: Sendable, Equatable, Codable {
     public var time: Double
     public var imagesPerSecond: Double
     public var norms: [PromptNorm]
+    /// All of them in a run of this program; fewer in the log of another.
+    public var measured: Figures
 
     public init(
         step: Int, epoch: Int, loss: Double, accuracy: Double, learningRate: Double, time: Double,
-        imagesPerSecond: Double, norms: [PromptNorm] = []
+        imagesPerSecond: Double, norms: [PromptNorm] = [], measured: Figures = .all
     ) {
         self.step = step
         self.epoch = epoch
@@ -26,6 +40,7 @@ public struct MetricPoint: Sendable, Equatable, Codable {
         self.time = time
         self.imagesPerSecond = imagesPerSecond
         self.norms = norms
+        self.measured = measured
     }
 }
 

@@ -7,7 +7,7 @@ import RunModel
 /// {"step":1,"epoch":0,"loss":2.3,"accuracy":0.25,"lr":1e-05,"time":0.8,"images_per_second":5.1,
 ///  "norms":[{"kind":"text","depth":0,"tokens":[1.5,1.25],"gradient":0.1,"moved":0.0}]}
 /// ```
-/// `norms` is left out when there are none. A number that is not finite is `null` beside `<key>_is`; among `tokens` it is
+/// `norms` is left out when there are none, and so is a figure that the log of another program does not have at the step. A number that is not finite is `null` beside `<key>_is`; among `tokens` it is
 /// `null` and reads back as NaN. Fields that are not known are stepped over.
 enum MetricLine {
     /// What to do with the norms, which are most of a line.
@@ -23,11 +23,11 @@ enum MetricLine {
         JSONText.object { text in
             text.field("step", point.step)
             text.field("epoch", point.epoch)
-            text.field("loss", point.loss)
-            text.field("accuracy", point.accuracy)
-            text.field("lr", point.learningRate)
+            if point.measured.contains(.loss) { text.field("loss", point.loss) }
+            if point.measured.contains(.accuracy) { text.field("accuracy", point.accuracy) }
+            if point.measured.contains(.learningRate) { text.field("lr", point.learningRate) }
             text.field("time", point.time)
-            text.field("images_per_second", point.imagesPerSecond)
+            if point.measured.contains(.imagesPerSecond) { text.field("images_per_second", point.imagesPerSecond) }
             if !point.norms.isEmpty {
                 text.list("norms", point.norms) { text, norm in
                     text.element { text in
@@ -53,6 +53,7 @@ enum MetricLine {
         var step = -1, epoch = 0
         var loss = Double.nan, accuracy = Double.nan, rate = Double.nan, time = Double.nan, speed = Double.nan
         var list: [PromptNorm] = []
+        var measured: MetricPoint.Figures = []
         try scanner.beginObject()
         while let key = try scanner.nextKeyBytes() {
             if scanner.matches(key, "step") {
@@ -62,14 +63,18 @@ enum MetricLine {
                 epoch = try scanner.numberOrNull().flatMap { Int(exactly: $0) } ?? 0
             } else if scanner.matches(key, "loss") {
                 loss = try scanner.numberOrNull() ?? .nan
+                measured.insert(.loss)
             } else if scanner.matches(key, "accuracy") {
                 accuracy = try scanner.numberOrNull() ?? .nan
+                measured.insert(.accuracy)
             } else if scanner.matches(key, "lr") {
                 rate = try scanner.numberOrNull() ?? .nan
+                measured.insert(.learningRate)
             } else if scanner.matches(key, "time") {
                 time = try scanner.numberOrNull() ?? .nan
             } else if scanner.matches(key, "images_per_second") {
                 speed = try scanner.numberOrNull() ?? .nan
+                measured.insert(.imagesPerSecond)
             } else if norms != .skip, scanner.matches(key, "norms") {
                 guard norms == .read else {
                     guard step >= 0, scanner.skipToClosingBrace() else { return nil }
@@ -94,7 +99,7 @@ enum MetricLine {
         guard step >= 0 else { return nil }
         return MetricPoint(
             step: step, epoch: epoch, loss: loss, accuracy: accuracy, learningRate: rate, time: time, imagesPerSecond: speed,
-            norms: list)
+            norms: list, measured: measured)
     }
 
     private static func notFinite(_ scanner: inout JSONScanner) throws(JSONProblem) -> Double {

@@ -20,18 +20,14 @@ public struct MetricTable {
     private let points: [MetricPoint]
     /// By step.
     private let evaluations: [Int: [EvaluationFigure]]
-    private let measured: MeasuredFigures
     private static let fixed = ["step", "epoch", "loss", "accuracy", "lr", "time", "images_per_second"]
 
     /// - Throws: `RunStoreError`.
     public init(_ run: RunFolder) throws {
-        self.init(
-            points: try run.metrics(norms: true).points, evaluations: try EvaluationFigure.all(of: run),
-            isImported: RunList.overview(run)?.source != nil)
+        self.init(points: try run.metrics(norms: true).points, evaluations: try EvaluationFigure.all(of: run))
     }
 
-    init(points: [MetricPoint], evaluations: [EvaluationFigure], isImported: Bool = false) {
-        measured = MeasuredFigures(points, isImported: isImported)
+    init(points: [MetricPoint], evaluations: [EvaluationFigure]) {
         var columns = Self.fixed
         var places = Dictionary(uniqueKeysWithValues: columns.enumerated().map { ($1, $0) })
         func note(_ name: String) {
@@ -68,7 +64,7 @@ public struct MetricTable {
                 next += 1
                 row[1] = .whole(point.epoch)
                 row[5] = .double(point.time)
-                for (place, value) in zip([2, 3, 4, 6], measured.of(point)) { row[place] = value.map(Value.double) }
+                for (place, value) in zip([2, 3, 4, 6], point.figures) { row[place] = value.map(Value.double) }
                 for norm in point.norms {
                     for figure in norm.figures { if let place = places[figure.name] { row[place] = .float(figure.value) } }
                 }
@@ -115,25 +111,11 @@ public struct MetricTable {
     }
 }
 
-/// Tells what a point of an imported log did not measure from what it measured as NaN: a point keeps both as NaN.
-///
-/// A figure that no point has was never measured. Where others of a step have numbers, a NaN among them was not measured; where
-/// none has one, the step is there because its figures were NaN.
-public struct MeasuredFigures {
-    private static let figures: [KeyPath<MetricPoint, Double> & Sendable] = [\.loss, \.accuracy, \.learningRate, \.imagesPerSecond]
-    /// Of the figures; nil where all count as they are.
-    private let ever: [Bool]?
-
-    public init(_ points: [MetricPoint], isImported: Bool) {
-        ever = isImported ? Self.figures.map { figure in points.contains { !$0[keyPath: figure].isNaN } } : nil
-    }
-
+extension MetricPoint {
     /// Loss, accuracy, learning rate and images per second; nil for what was not measured.
-    public func of(_ point: MetricPoint) -> [Double?] {
-        let values = Self.figures.map { point[keyPath: $0] }
-        guard let ever else { return values }
-        let isBare = values.allSatisfy(\.isNaN)
-        return zip(values, ever).map { value, ever in !value.isNaN || isBare && ever ? value : nil }
+    public var figures: [Double?] {
+        [(Figures.loss, loss), (.accuracy, accuracy), (.learningRate, learningRate), (.imagesPerSecond, imagesPerSecond)]
+            .map { measured.contains($0) ? $1 : nil }
     }
 }
 

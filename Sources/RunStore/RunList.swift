@@ -88,7 +88,8 @@ public enum RunList {
         }
     }
 
-    /// Finds a run by its path, its folder's name, a beginning of that which only one has, or "last", the newest that is whole.
+    /// Finds a run by its path, its folder's name, a beginning of that which only one has, the session's name where only one has it,
+    /// or "last", the newest that is whole.
     /// - Throws: `RunStoreError`.
     public static func find(_ query: String, in root: String = RunFolder.defaultRoot()) throws -> RunFolder {
         let names = try folderNames(in: root).filter { isFolder("\(root)/\($0)") }
@@ -103,7 +104,11 @@ public enum RunList {
                 guard isFolder(query) else { throw RunStoreError.noSuchRun(query: query, root: root) }
                 return try RunFolder.open(query)
             }
-            let candidates = names.filter { $0.hasPrefix(query) }.sorted()
+            var candidates = names.filter { $0.hasPrefix(query) }.sorted()
+            if candidates.isEmpty, query.contains(where: { $0.isLetter || $0.isNumber }) {
+                let slug = Substring(RunFolder.slug(query)), form = /\d{8}-\d{6}-(.*)-s-?\d+(-\d+)?/
+                candidates = names.filter { $0.wholeMatch(of: form)?.1 == slug }.sorted()
+            }
             if candidates.count == 1 { return try RunFolder.open("\(root)/\(candidates[0])") }
             if candidates.count > 1 { throw RunStoreError.ambiguous(query: query, candidates: candidates) }
         }

@@ -25,6 +25,14 @@ import Testing
             // Nothing of a run, and no device, is ever replaced.
             let kept = try place.onlyRun().path + "/metrics.jsonl"
             try place.maple("export", "last", "--to", "csv", kept, "--force").expectRefusal("run folder")
+            let own = try place.onlyRun().path
+            try place.maple("export", "last", "--to", "tensorboard", own + "/log").expectRefusal("run folder")
+            try place.maple("export", "last", "--to", "huggingface", own).expectRefusal("run folder")
+            // A session beside other work makes no run folder.
+            let project = place.folder + "/project"
+            try FileManager.default.createDirectory(atPath: project, withIntermediateDirectories: true)
+            try FileManager.default.copyItem(atPath: own + "/session.toml", toPath: project + "/session.toml")
+            #expect(try place.maple("export", "last", "--to", "csv", project + "/m.csv").code == 0)
             try place.maple("export", "last", "--to", "csv", "/dev/null", "--force").expectRefusal("/dev/null is no plain file")
             #expect(try place.maple("export", "last", "--to", "jsonl", lines).code == 0)
             let objects = try String(contentsOfFile: lines, encoding: .utf8).split(separator: "\n")

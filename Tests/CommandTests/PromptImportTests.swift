@@ -92,6 +92,8 @@ import Testing
             }
             let scored = try eval(write(["ash tree", "bat"]))
             #expect(scored.code == 0 && scored.errors.contains("trained on 2 classes: ash tree, bat"), "\(scored)")
+            try place.maple("eval", place.folder + "/model.pth.tar-3", "--model", Workplace.model, "--data", place.data, "--init", "a photo of a")
+                .expectRefusal("started from \"X X\"", "--init")
             let turned = try eval(write(["bat", "ash tree"])), others = try eval(write(["bat", "cow"]))
             #expect(turned.code == 1 && turned.errors.contains("in another order"), "\(turned)")
             #expect(others.code == 1 && others.errors.contains("know the 2 classes"), "\(others)")
@@ -117,6 +119,11 @@ import Testing
                     let back = try place.maple("eval", path, "--model", Workplace.model, "--data", place.data, "--json").object()
                     #expect(back["loss"] as? Double == scored["loss"] as? Double, "\(method) \(target)")
                     try place.maple("export", run, "--to", target, path).expectRefusal("exists already")
+                    if method == "coop" {
+                        for option in [["--init", "hello"], ["--position", "front"]] {
+                            try place.maple(["eval", path, "--model", Workplace.model, "--data", place.data] + option).expectRefusal(option[0])
+                        }
+                    }
                 }
                 try FileManager.default.moveItem(atPath: run, toPath: place.folder + "/done-\(method)")
             }

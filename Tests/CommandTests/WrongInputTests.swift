@@ -13,9 +13,9 @@ import Testing
             func zeroShot(_ model: String) throws -> Program.Ending {
                 try place.maple("zeroshot", "--model", model, "--data", place.data, "--json")
             }
-            try zeroShot(place.folder + "/none").expectRefusal("none", "no such folder")
+            try zeroShot(place.folder + "/none").expectRefusal("none", "no such file or folder")
             try zeroShot(empty).expectRefusal("empty")
-            try zeroShot(file).expectRefusal("s.toml", "it is no PyTorch checkpoint")
+            try zeroShot(file).expectRefusal("s.toml", "it is a text that begins with")
             try place.maple("inspect", place.folder + "/none").expectRefusal("none")
             try place.maple("inspect", empty).expectRefusal("empty")
             try place.maple("inspect", file).expectRefusal("s.toml")

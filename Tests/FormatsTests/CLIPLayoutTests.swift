@@ -114,8 +114,16 @@ struct CLIPLayoutTests {
             try put("open_clip_config.json", configuration(", \"patch_dropout\": 0.5, \"act_kwargs\": {}, \"novel\": 3"))
             let notes = try CLIPWeightFiles(path: folder.path).notes
             #expect(notes.count == 1 && notes[0].contains("vision_cfg.novel") && !notes[0].contains("patch_dropout"), "\(notes)")
+            // The file does not name the activation; where it does, no other is taken.
+            #expect(try CLIPWeightFiles(path: folder.path, activation: .quickGELU).configuration.text.activation == .quickGELU)
+            try put("open_clip_config.json", configuration("", "", "\"quick_gelu\": false,"))
             #expect(throws: FormatError.self) { try CLIPWeightFiles(path: folder.path, activation: .quickGELU) }
             #expect(try CLIPWeightFiles(path: folder.path, activation: .gelu).configuration.text.activation == .gelu)
+            // What other libraries keep beside open_clip's files is theirs.
+            try put("config.json", "{\"architecture\": \"vit_base_patch32_clip_224\", \"lr\": 1}")
+            try put("model.safetensors", "timm")
+            #expect(try CLIPWeightFiles(path: folder.path).layout == .openCLIP)
+            for name in ["config.json", "model.safetensors"] { try FileManager.default.removeItem(at: folder.appendingPathComponent(name)) }
             for (vision, text, more) in [
                 (", \"global_average_pool\": true", "", ""), (", \"act_kwargs\": {\"approximate\": \"tanh\"}", "", ""),
                 (", \"input_patchnorm\": true", "", ""), ("", ", \"tokenizer_kwargs\": {\"clean\": \"canonicalize\"}", ""),
@@ -164,7 +172,7 @@ struct CLIPLayoutTests {
             }
             func extra(_ name: String) -> [TensorToWrite] { [TensorToWrite(name, shape: [1], floats: [1])] }
             func error() throws -> String { try #require(throws: FormatError.self) { _ = try CLIPWeightFiles(path: path) }.description }
-            try put([TensorToWrite("text_model.embeddings.position_ids", shape: [1], integers: [0])])
+            try put([TensorToWrite("text_model.embeddings.position_ids", shape: [1], integers: [0])] + extra("text_model.causal_mask"))
             #expect(try CLIPWeightFiles(path: path).notes.count == 2)
             try put(extra("vision_model.encoder.layers.0.layer_scale1"))
             #expect(try error().contains("layers.0.layer_scale1"))
@@ -180,7 +188,7 @@ struct CLIPLayoutTests {
             let model = try ModelFolder(place)
             try model.put("config.json", ModelFolder.text.replacing("\"num_hidden_layers\": 2", with: "\"num_hidden_layers\": 1"))
             let fewer = try #require(throws: FormatError.self) { _ = try CLIPFiles(path: model.path) }.description
-            #expect(fewer.contains("text_model.encoder.layers.1") && fewer.contains("has 1 layers"), "\(fewer)")
+            #expect(fewer.contains("text_model.encoder.layers.1") && fewer.contains("the last layer is 0"), "\(fewer)")
             try model.put("config.json", ModelFolder.text)
             #expect(try CLIPFiles(path: model.path).notes.isEmpty)
             let merges = try String(contentsOfFile: model.file("merges.txt"), encoding: .utf8).split(separator: "\n")

@@ -51,6 +51,12 @@ struct SafetensorsTests {
         #expect(try openSafetensors(safetensorsBytes("{}")).names.isEmpty)
     }
 
+    @Test func tooManyTensorsAreRefused() {
+        let one = #""t%d":{"dtype":"U8","shape":[0],"data_offsets":[0,0]}"#
+        let header = "{" + (0...SafetensorsHeader.countLimit).map { one.replacing("%d", with: "\($0)") }.joined(separator: ",") + "}"
+        #expect(safetensorsProblem(safetensorsBytes(header, data: 0)) == .tooMany)
+    }
+
     @Test func tensorsOutliveTheirFile() throws {
         func take() throws -> StoredTensor {
             let bytes = safetensorsBytes(#"{"a":{"dtype":"U8","shape":[4],"data_offsets":[0,4]}}"#, data: 4)

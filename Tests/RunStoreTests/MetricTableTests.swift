@@ -37,16 +37,18 @@ import Testing
         #expect(lines[1].hasSuffix(#""meta_net_1_token_1":null,"meta_net_1_token_1_is":"inf","meta_net_1_gradient":null,"meta_net_1_gradient_is":"nan","meta_net_1_moved":0.0}"#))
     }
 
-    /// An imported log keeps NaN both for what diverged and for what was not measured.
-    @Test func importedPointsTellNaNFromNothing() throws {
-        func row(_ step: Int, _ loss: Double, _ accuracy: Double = .nan) -> MetricPoint {
-            MetricPoint(step: step, epoch: 0, loss: loss, accuracy: accuracy, learningRate: .nan, time: 2, imagesPerSecond: .nan)
+    /// The log of another program: NaN where it was measured, nothing where it was not; lines keep the difference.
+    @Test func whatWasNotMeasuredIsNotNaN() throws {
+        func row(_ step: Int, _ loss: Double, _ measured: MetricPoint.Figures) -> MetricPoint {
+            MetricPoint(step: step, epoch: 0, loss: loss, accuracy: .nan, learningRate: .nan, time: 2, imagesPerSecond: .nan, measured: measured)
         }
-        func lines(_ points: [MetricPoint]) throws -> [String] {
-            Array(try text(MetricTable(points: points, evaluations: [], isImported: true).writeCSV).dropFirst())
-        }
-        #expect(try lines([row(1, 1), row(2, .nan), row(3, .infinity)]) == ["1,0,1.0,,,2.0,", "2,0,nan,,,2.0,", "3,0,inf,,,2.0,"])
-        #expect(try lines([row(1, 1), row(2, .nan, 0.5)]) == ["1,0,1.0,,,2.0,", "2,0,,0.5,,2.0,"])
+        let points = [row(1, 1, .loss), row(2, .nan, .loss), row(3, .nan, [])]
+        let lines = try text(MetricTable(points: points, evaluations: []).writeCSV)
+        #expect(Array(lines.dropFirst()) == ["1,0,1.0,,,2.0,", "2,0,nan,,,2.0,", "3,0,,,,2.0,"])
+        let bytes = points.map(MetricLine.encode)
+        #expect(String(decoding: bytes[1], as: UTF8.self) == #"{"step":2,"epoch":0,"loss":null,"loss_is":"nan","time":2.0}"#)
+        let back = bytes.compactMap { line in line.withUnsafeBufferPointer { MetricLine.decode($0, from: 0, to: $0.count, norms: .read) } }
+        #expect(back.map(\.measured) == points.map(\.measured))
     }
 
     @Test func evaluationsStandInTheRowOfTheirStep() throws {

@@ -304,6 +304,7 @@ import Testing
             #expect(try RunList.find(runs[1].path + "/", in: "/elsewhere") == runs[1])
             #expect(try RunList.find("19700101-000003", in: root) == runs[2])
             #expect(try RunList.find("19700101-000003-blüten", in: root) == runs[2])
+            #expect(try RunList.find("Blüten", in: root) == runs[2])
             #expect(throws: RunStoreError.ambiguous(query: "1970", candidates: runs.map(\.name))) { try RunList.find("1970", in: root) }
             #expect(throws: RunStoreError.noSuchRun(query: "cats", root: root)) { try RunList.find("cats", in: root) }
             #expect(throws: RunStoreError.noSuchRun(query: "", root: root)) { try RunList.find("", in: root) }

@@ -36,12 +36,18 @@ extension CLIPConfiguration {
         }
     }
 
+    /// Throws where the file names a kind of model that is no CLIP; what else it says is not looked at.
+    static func refuseOtherKind(path: String) throws(FormatError) {
+        let root = ConfigurationSection(path: path, prefix: "", members: try JSONValue.load(path: path))
+        if case .string = root["model_type"] { try checkKind(root) }
+    }
+
     /// Refuses what is no CLIP, and says what it is.
     private static func checkKind(_ root: ConfigurationSection) throws(FormatError) {
         if let kind = try root.text("peft_type") {
             throw .configuration(path: root.path, .adapter(kind: kind, base: try root.text("base_model_name_or_path")))
         }
-        if root["model_cfg"] != nil { throw .configuration(path: root.path, .otherModel(kind: "open_clip configuration")) }
+        if root["model_cfg"] != nil { throw .configuration(path: root.path, .otherModel(kind: "open_clip's, without open_clip_config.json")) }
         if let kind = try root.text("model_type"), kind != "clip" {
             let alone = ["clip_text_model": "text", "clip_vision_model": "vision"][kind]
             if let alone { throw .configuration(path: root.path, .otherModel(kind: "the \(alone) tower of a CLIP alone")) }

@@ -51,7 +51,7 @@ public struct CLIPWeightFiles: Sendable {
             configuration.vision.activation = activation
         }
         try Self.checkTensors(weights, configuration)
-        let odd = try [Self.unused(weights, configuration), Self.blank(weights, configuration)].compactMap(\.self)
+        let odd = try [Self.unusedNote(weights, configuration), Self.zeroNote(weights, configuration)].compactMap(\.self)
         self.path = path
         self.layout = layout
         self.container = container
@@ -89,12 +89,13 @@ public struct CLIPWeightFiles: Sendable {
     }
 
     /// What is said of tensors that are no part of the model.
-    private static func unused(_ weights: any WeightSource, _ configuration: CLIPConfiguration) throws -> String? {
+    private static func unusedNote(_ weights: any WeightSource, _ configuration: CLIPConfiguration) throws -> String? {
         let expected = Set(configuration.expectedTensors.map(\.name))
         let towers = [("text_model.", configuration.text.layers), ("vision_model.", configuration.vision.layers)]
         var others: [String] = []
-        // Numbers of the places, which older versions of the library stored too.
-        for name in weights.names where !expected.contains(name) && !name.hasSuffix("position_ids") {
+        for name in weights.names where !expected.contains(name) {
+            // Numbers of places and masks follow from the configuration; some versions of the library stored them too.
+            if ["position_ids", "token_type_ids", "_mask"].contains(where: name.hasSuffix) || weights[name]?.type.isFloat == false { continue }
             guard let (tower, layers) = towers.first(where: { name.hasPrefix($0.0) }) else {
                 others.append(name)
                 continue
@@ -110,19 +111,23 @@ public struct CLIPWeightFiles: Sendable {
             + (others.count > 1 ? " and others" : "")
     }
 
-    /// What is said of matrices and gains that are nothing but zeros, as in a file whose space was taken before its download:
-    /// 64 places of each are looked at first.
-    private static func blank(_ weights: any WeightSource, _ configuration: CLIPConfiguration) -> String? {
+    /// What is said of matrices and gains that are nothing but zeros, as in a file whose space was taken before its download.
+    private static func zeroNote(_ weights: any WeightSource, _ configuration: CLIPConfiguration) -> String? {
         let names = configuration.expectedTensors.map(\.name).filter { name in
             guard name.hasSuffix(".weight"), let tensor = weights[name], tensor.count > 0 else { return false }
-            return tensor.samples(64).allSatisfy { $0 == 0 } && tensor.samples(tensor.count).allSatisfy { $0 == 0 }
+            let bytes = tensor.bytes, words = bytes.count / 8
+            return (0..<words).allSatisfy { bytes.loadUnaligned(fromByteOffset: 8 * $0, as: UInt64.self) == 0 }
+                && bytes[(8 * words)...].allSatisfy { $0 == 0 }
         }
         guard let first = names.first else { return nil }
-        return "\(names.count == 1 ? "a tensor holds" : "\(names.count) tensors hold") nothing but zeros (\(first)): is the download complete?"
+        let told = names.count == 1 ? "a tensor holds nothing but zeros (\(first))" : "\(names.count) tensors hold nothing but zeros (such as \(first))"
+        return told + ": is the download complete?"
     }
 
     /// An activation that is asked for must not contradict the configuration's.
-    private static func check(_ asked: CLIPConfiguration.Activation?, _ configuration: CLIPConfiguration, _ file: String) throws {
+    private static func checkActivation(
+        asked: CLIPConfiguration.Activation?, _ configuration: CLIPConfiguration, _ file: String
+    ) throws {
         guard let asked else { return }
         for tower in [configuration.text, configuration.vision] where tower.activation != asked {
             throw FormatError.configuration(path: file, .otherActivation(own: tower.activation.rawValue, asked: asked.rawValue))
@@ -161,16 +166,16 @@ public struct CLIPWeightFiles: Sendable {
         if files.contains("adapter_config.json"), standard == nil || !files.contains("config.json") {
             throw FormatError.folder(path: path, .noConfiguration(adapter: true))
         }
-        // A folder of another library is told by its configuration before its weights are looked at.
-        if standard != nil || !files.contains("open_clip_config.json"), files.contains("config.json") {
-            _ = try CLIPConfiguration(path: place("config.json"))
-        }
-        if let standard {
-            return try open(file: place(standard), asked: path, activation)
-        }
-        if let own = openCLIPWeights.first(where: files.contains) {
+        let own = openCLIPWeights.first(where: files.contains)
+        let config = files.contains("config.json") ? place("config.json") : nil
+        // A folder of timm's may hold open_clip's files beside its own.
+        if let own, files.contains("open_clip_config.json"), config.map({ (try? CLIPConfiguration(path: $0)) == nil }) ?? true {
             return try open(file: place(own), asked: path, activation)
         }
+        // A folder of another library is told by its configuration before its weights are looked at.
+        if let config { try CLIPConfiguration.refuseOtherKind(path: config) }
+        if let first = standard ?? own { return try open(file: place(first), asked: path, activation) }
+        if let config { _ = try CLIPConfiguration(path: config) }
         let kinds = [".safetensors", ".pt", ".pth", ".bin"]
         let lone = files.filter { name in !name.hasPrefix(".") && kinds.contains { name.hasSuffix($0) } }.sorted()
         if lone.count == 1 { return try open(file: place(lone[0]), asked: path, activation) }
@@ -187,8 +192,18 @@ public struct CLIPWeightFiles: Sendable {
     private static func open(
         file path: String, asked: String, _ activation: CLIPConfiguration.Activation?
     ) throws -> CLIPWeightFiles {
+        guard let index = index(ofShard: path) else { return try open(whole: path, asked: asked, activation) }
+        do {
+            return try open(whole: path, asked: asked, activation)
+        } catch is FormatError {
+            throw FormatError.weights(path: path, .shard(index: index))
+        }
+    }
+
+    private static func open(
+        whole path: String, asked: String, _ activation: CLIPConfiguration.Activation?
+    ) throws -> CLIPWeightFiles {
         let (source, container) = try openTensors(path)
-        if let index = Self.index(ofShard: path) { throw FormatError.weights(path: path, .shard(index: index)) }
         let beside = folder(of: path)
         func sibling(_ name: String) -> String? {
             let place = "\(beside)/\(name)"
@@ -237,7 +252,7 @@ public struct CLIPWeightFiles: Sendable {
         let configuration: CLIPConfiguration
         if let file = sibling("config.json") {
             configuration = try CLIPConfiguration(path: file)
-            try check(activation, configuration, file)
+            try checkActivation(asked: activation, configuration, file)
         } else {
             configuration = try CLIPConfiguration(inferredFrom: weights, activation: .quickGELU)
             notes.append("no config.json lies beside the weights: shapes are read off them")
@@ -259,10 +274,10 @@ public struct CLIPWeightFiles: Sendable {
     ) throws -> CLIPWeightFiles {
         if let file = sibling("open_clip_config.json") {
             let own = try OpenCLIPConfiguration(path: file), configuration = try own.configuration()
-            try check(activation, configuration, file)
+            if own.saysActivation { try checkActivation(asked: activation, configuration, file) }
             return try CLIPWeightFiles(
                 path: asked, layout: .openCLIP, container: container, configuration: configuration, preprocessing: own.preprocessing,
-                weights: weights, notes: own.notes, activation: nil)
+                weights: weights, notes: own.notes, activation: activation)
         }
         // OpenAI's own files say their input size; open_clip's carry its file name or are whole training checkpoints.
         let name = (source.path as NSString).lastPathComponent

@@ -11,6 +11,8 @@ struct OpenCLIPConfiguration {
     private let vision: ConfigurationSection
     let preprocessing: ImagePreprocessing
     let activation: CLIPConfiguration.Activation
+    /// Whether the file names the activation; where it does not, open_clip takes gelu.
+    let saysActivation: Bool
     /// Settings that are not known, in a line.
     let notes: [String]
 
@@ -23,6 +25,7 @@ struct OpenCLIPConfiguration {
         guard let text = try model.section("text_cfg") else { throw .configuration(path: path, .missingKey("model_cfg.text_cfg")) }
         guard let vision = try model.section("vision_cfg") else { throw .configuration(path: path, .missingKey("model_cfg.vision_cfg")) }
         (self.model, self.text, self.vision) = (model, text, vision)
+        saysActivation = model["quick_gelu"] != nil
         activation = try model.bool("quick_gelu", default: false) ? .quickGELU : .gelu
         try Self.refuseOtherTowers(vision, text, model)
         notes = Self.unknown([vision, text])
@@ -44,7 +47,9 @@ struct OpenCLIPConfiguration {
         if let clean = try text.section("tokenizer_kwargs")?.text("clean"), clean != "lower" {
             throw other("CLIP whose texts are cleaned by '\(clean)'")
         }
-        if let name = try text.text("hf_tokenizer_name"), !name.lowercased().contains("clip") { throw other("CLIP with the tokenizer \(name)") }
+        if let name = try text.text("hf_tokenizer_name"), !name.isEmpty, !name.lowercased().contains("clip") {
+            throw other("CLIP with the tokenizer '\(name)'")
+        }
         for (section, key, standard) in [
             (vision, "pool_type", "tok"), (text, "pool_type", "argmax"), (vision, "pos_embed_type", "learnable"),
             (text, "proj_type", "linear"),
@@ -53,17 +58,18 @@ struct OpenCLIPConfiguration {
         }
     }
 
-    /// What would change the computation.
-    private static let otherVision = [
-        "attentional_pool", "no_ln_pre", "final_ln_after_pool", "qk_norm", "scaled_cosine_attn", "scale_heads", "global_average_pool",
-        "input_patchnorm", "ls_init_value", "act_kwargs", "block_type",
+    /// What would change the computation, of either tower and of one.
+    private static let otherBoth = [
+        "act_kwargs", "final_ln_after_pool", "ls_init_value", "qk_norm", "scale_attn", "scale_attn_inner", "scale_fc", "scale_heads",
+        "scaled_cosine_attn",
     ]
-    private static let otherText = ["embed_cls", "no_causal_mask", "final_ln_after_pool", "proj_bias", "ls_init_value", "act_kwargs", "block_type"]
+    private static let otherVision = otherBoth + ["attentional_pool", "global_average_pool", "input_patchnorm", "no_ln_pre"]
+    private static let otherText = otherBoth + ["embed_cls", "no_causal_mask", "proj_bias"]
     /// What is read, belongs to training or to towers of other kinds, or says what is computed anyway.
     private static let known: Set<String> = [
         "layers", "width", "heads", "head_width", "mlp_ratio", "patch_size", "image_size", "patch_dropout", "output_tokens", "norm_kwargs", "pool_type",
         "pos_embed_type", "attn_pooler_queries", "attn_pooler_heads", "attn_type", "context_length", "vocab_size", "tokenizer_kwargs", "hf_tokenizer_name",
-        "tokenizer_mode", "pad_id", "eos_id", "proj_type", "text_mask", "correct_cls_mask",
+        "tokenizer_mode", "pad_id", "eos_id", "proj_type", "text_mask", "correct_cls_mask", "block_type",
     ]
 
     private static func unknown(_ sections: [ConfigurationSection]) -> [String] {
@@ -74,7 +80,7 @@ struct OpenCLIPConfiguration {
             }.map { section.prefix + $0 }
         }
         guard !keys.isEmpty else { return [] }
-        return ["open_clip_config.json sets what is not known here and has no effect: \(keys.sorted().joined(separator: ", ").printable)"]
+        return ["open_clip_config.json sets what is not known here and is passed over: \(keys.sorted().joined(separator: ", ").printable)"]
     }
 
     /// Whether a switch is on; numbers above zero and objects count.

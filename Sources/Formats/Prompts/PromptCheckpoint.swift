@@ -89,8 +89,12 @@ public enum PromptNotes {
 
     /// A file's notes as plain values of a PyTorch file.
     public static func values(_ metadata: [String: String]) -> [(key: String, value: PyTorchWriter.Value)] {
-        // A place that is not noted is the end.
-        keys.compactMap { key in (metadata[key] ?? (key == "position" ? "end" : nil)).map { (prefix + key, .text($0)) } }
+        var notes = metadata
+        let method = metadata["method"].flatMap(PromptCheckpoint.Method.init(rawValue:))
+        // A place that is not noted is the end; only CoOp has a choice of it. Vision prompts go with any words.
+        notes["position"] = method == .coop ? metadata["position"] ?? "end" : nil
+        if method == .vision { notes["init"] = nil }
+        return keys.compactMap { key in notes[key].map { (prefix + key, .text($0)) } }
     }
 
     static func read(_ file: WeightsFile) -> [String: String] {

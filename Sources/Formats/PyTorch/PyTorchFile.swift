@@ -121,9 +121,8 @@ public final class PyTorchFile: WeightSource {
             found = found.map { (String($0.name.dropFirst("module.".count)), $0.index) }
         }
         // Trainers keep the model as a part of theirs.
-        for part in ["model.", "clip."] {
-            let towers = ["visual.", "vision_model.", "text_model."].map { part + $0 }
-            guard found.allSatisfy({ $0.name.hasPrefix(part) }), found.contains(where: { one in towers.contains { one.name.hasPrefix($0) } }) else { continue }
+        let isCLIP = found.contains { one in ["visual.", "vision_model.", "text_model."].contains { one.name.contains($0) } }
+        for part in ["model.", "clip."] where isCLIP && found.allSatisfy({ $0.name.hasPrefix(part) }) {
             found = found.map { (String($0.name.dropFirst(part.count)), $0.index) }
         }
         return found

@@ -16,6 +16,8 @@ struct SafetensorsHeader {
 
     static let lengthLimit = 100_000_000
     static let rankLimit = 64
+    /// Tensors, and texts beside them; the largest models have some ten thousand in a file.
+    static let countLimit = 200_000
     /// Bytes; published names have some fifty.
     static let nameLimit = 1024
 
@@ -61,6 +63,7 @@ struct SafetensorsHeader {
                 guard places.updateValue(entries.count, forKey: name) == nil else {
                     throw SafetensorsProblem.duplicateName(name)
                 }
+                guard entries.count < Self.countLimit else { throw SafetensorsProblem.tooMany }
                 entries.append(try Self.parseEntry(name, &scanner))
             }
         }
@@ -72,6 +75,7 @@ struct SafetensorsHeader {
         try scanner.beginObject()
         while let key = try scanner.nextKey() {
             guard try scanner.peek() == .string else { throw SafetensorsProblem.metadataNotStrings(key: key) }
+            guard metadata.count < Self.countLimit else { throw SafetensorsProblem.tooMany }
             guard metadata.updateValue(try scanner.string(), forKey: key) == nil else {
                 throw SafetensorsProblem.duplicateKey(tensor: "__metadata__", key: key)
             }

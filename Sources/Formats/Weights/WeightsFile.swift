@@ -22,7 +22,8 @@ public struct WeightsFile: WeightSource {
     public init(path: String) throws(FormatError) {
         if let sign = Self.signOfDownload(path) { throw .file(path: path, .unfinished(sign: sign)) }
         let file = try MappedFile(path: path)
-        if let kind = Self.foreignKind(file.bytes) ?? Self.foreignEndings.first(where: { path.hasSuffix($0.key) })?.value { throw .file(path: path, .foreign(kind: kind)) }
+        let byName = Self.foreignEndings.first { path.hasSuffix($0.ending) }?.kind
+        if let kind = Self.foreignKind(file.bytes) ?? byName { throw .file(path: path, .foreign(kind: kind)) }
         let looksLikeHeader = file.bytes.count > 8 && file.bytes[8] == UInt8(ascii: "{")
         if !file.bytes.starts(with: ZipArchive.signature), looksLikeHeader || path.hasSuffix(".safetensors") {
             (source, container) = (try SafetensorsFile(file), "safetensors")
@@ -48,7 +49,9 @@ public struct WeightsFile: WeightSource {
     }
 
     /// Kinds that do not begin with a mark of their own.
-    private static let foreignEndings = [".onnx": "an ONNX model", ".msgpack": "a Flax model", ".tflite": "a TensorFlow Lite model"]
+    private static let foreignEndings: [(ending: String, kind: String)] = [
+        (".onnx", "an ONNX model"), (".msgpack", "a Flax model"), (".tflite", "a TensorFlow Lite model"),
+    ]
 
     /// What a file is whose first bytes tell that it is no container of tensors known here.
     private static func foreignKind(_ bytes: UnsafeRawBufferPointer) -> String? {
@@ -67,7 +70,7 @@ public struct WeightsFile: WeightSource {
         let start = bytes.prefix(256)
         if start.count >= 8, start.allSatisfy({ (0x20..<0x7F).contains($0) || (9...13).contains($0) }) {
             if opening.hasPrefix("{") || opening.hasPrefix("[") { return "a JSON text" }
-            let line = String(decoding: start, as: UTF8.self).split(whereSeparator: \.isNewline).first ?? ""
+            guard let line = String(decoding: start, as: UTF8.self).split(whereSeparator: \.isNewline).first else { return "an empty text" }
             return "a text that begins with '\(line.prefix(60))'"
         }
         return nil

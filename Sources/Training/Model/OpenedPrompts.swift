@@ -47,27 +47,30 @@ public struct OpenedPrompts {
         try Self.compareFrozen(file, model)
         var notes: [String] = []
         if given.position != nil, file.method != .coop {
-            throw FormatError.prompts(path: file.path, .contradiction("the class name has no choice of places in \(file.method.rawValue), and --position names one"))
+            throw FormatError.prompts(
+                path: file.path,
+                .contradiction("the class name has no choice of places in \(file.method.rawValue), and --position names one"))
         }
         var spec = MethodSpec(
             name: MethodName(rawValue: file.method.rawValue) ?? .maple, context: file.context, depth: file.depth,
             position: .end, classSpecific: file.classes != nil, visionContext: file.visionContext, visionDepth: file.visionDepth)
         if spec.name == .coop {
-            let known = given.position ?? noted["position"].flatMap(NamePlace.init(rawValue:))
+            // This program notes a place that is not the end.
+            let own = noted["position"].flatMap(NamePlace.init(rawValue:)) ?? (noted["method"] == nil ? nil : .end)
+            let known = own ?? given.position
+            if let own, let asked = given.position, asked != own {
+                throw FormatError.prompts(
+                    path: file.path, .contradiction("the class name stands at its \(own.rawValue), and --position says \(asked.rawValue)"))
+            }
             spec.position = known ?? .end
-            if known == nil, noted["method"] == nil { notes.append("the class name is taken to stand at the end of the sentence; the file does not say (--position)") }
+            if known == nil { notes.append("the class name is taken to stand at the end of the sentence; the file does not say (--position)") }
         }
         let sentences = Self.sentences(file, model)
-        if let words = given.words ?? noted["init"] {
-            let left = Array(model.tokenizer.encode(words).dropFirst(spec.context))
-            if given.words != nil, let other = sentences?.first(where: { !$0.starts(with: left) }) {
-                throw FormatError.prompts(
-                    path: file.path,
-                    .contradiction("\"\(model.tokenizer.decode(other).trimmed)\" follows its \(spec.context) learned tokens, and --init \"\(words)\" says otherwise"))
-            }
+        if let words = given.words {
+            try Self.check(words, spec, noted["init"], sentences, file, model)
             spec.initialWords = words
         } else {
-            spec.initialWords = Self.words(spec, sentences, model, &notes)
+            spec.initialWords = noted["init"] ?? Self.words(spec, sentences, model, &notes)
         }
         let words = PromptWords(spec, tokenizer: model.tokenizer)
         prompts = try LearnedPrompts(
@@ -149,12 +152,32 @@ public struct OpenedPrompts {
         return result
     }
 
+    /// Words that are given must be those of the file, as far as it holds them.
+    private static func check(
+        _ given: String, _ spec: MethodSpec, _ noted: String?, _ sentences: [[Int32]]?, _ file: PromptCheckpoint, _ model: ModelFolder
+    ) throws {
+        func contradiction(_ own: String) -> FormatError {
+            .prompts(path: file.path, .contradiction("\(own), and --init \"\(given)\" says otherwise"))
+        }
+        // Contexts of each class's own are found again by the words they started from.
+        if let own = noted ?? (spec.classSpecific ? standIns(spec.context) : nil) {
+            if own == given { return }
+            throw contradiction("its context started from \"\(own)\"")
+        }
+        let left = model.tokenizer.encode(given).dropFirst(spec.context)
+        guard let other = sentences?.first(where: { !$0.starts(with: left) }) else { return }
+        throw contradiction("\"\(model.tokenizer.decode(other).trimmed)\" follows its \(spec.context) learned tokens")
+    }
+
+    /// What the reference writes for learned tokens that start from no words.
+    private static func standIns(_ count: Int) -> String { Array(repeating: "X", count: count).joined(separator: " ") }
+
     /// The words that the context is taken to have started from: the usual ones, unless the sentences say otherwise.
     private static func words(
         _ spec: MethodSpec, _ sentences: [[Int32]]?, _ model: ModelFolder, _ notes: inout [String]
     ) -> String {
-        // The reference gives each class its own context only where no words are given: "X" stands for each token.
-        if spec.classSpecific { return Array(repeating: "X", count: spec.context).joined(separator: " ") }
+        // The reference gives each class its own context only where no words are given.
+        if spec.classSpecific { return standIns(spec.context) }
         let usual = MethodSpec().initialWords
         let left = Array(model.tokenizer.encode(usual).dropFirst(spec.context))
         guard !left.isEmpty, spec.name != .vision else { return usual }

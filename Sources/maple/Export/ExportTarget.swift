@@ -29,19 +29,28 @@ struct ExportRequest {
     /// Replace what is there.
     var force: Bool
 
+    /// - Throws: `ExportError.insideRun` when `path` is a run folder or lies in one.
+    func checkPlace() throws {
+        // A link that is itself replaced does not lead anywhere.
+        let url = URL(fileURLWithPath: path)
+        var place = url.deletingLastPathComponent().resolvingSymlinksInPath().appendingPathComponent(url.lastPathComponent).path
+        while place.count > 1 {
+            // A session alone makes no run folder.
+            let hasCheckpoints = FileManager.default.fileExists(atPath: place + "/checkpoints")
+            if hasCheckpoints, (try? RunFolder.open(place)) != nil { throw ExportError.insideRun(path: path, run: place) }
+            place = (place as NSString).deletingLastPathComponent
+        }
+    }
+
     /// - Throws: `ExportError` when there is something at `path` that is not to be replaced, or is never to be: a folder, a device,
     ///   a file of a run.
     func checkFile() throws {
-        var place = URL(fileURLWithPath: path).deletingLastPathComponent().resolvingSymlinksInPath().path
-        while place.count > 1 {
-            if (try? RunFolder.open(place)) != nil { throw ExportError.insideRun(path: path, run: place) }
-            place = (place as NSString).deletingLastPathComponent
-        }
+        try checkPlace()
         var status = stat()
         guard lstat(path, &status) == 0 else { return }
         if status.st_mode & S_IFMT == S_IFDIR { throw ExportError.isFolder(path: path) }
         // Behind a link may lie anything.
-        if stat(path, &status) == 0, status.st_mode & S_IFMT != S_IFREG { throw ExportError.noFile(path: path) }
+        if stat(path, &status) == 0, status.st_mode & S_IFMT != S_IFREG { throw ExportError.notPlainFile(path: path) }
         if !force { throw ExportError.exists(path: path) }
     }
 }
@@ -50,7 +59,7 @@ enum ExportError: Error, CustomStringConvertible {
     case exists(path: String)
     case isFolder(path: String)
     case isFile(path: String)
-    case noFile(path: String)
+    case notPlainFile(path: String)
     case insideRun(path: String, run: String)
     case nothingMeasured(run: String)
 
@@ -59,7 +68,7 @@ enum ExportError: Error, CustomStringConvertible {
         case .exists(let path): "\(path) exists already. Name another path, or say --force to replace it."
         case .isFolder(let path): "\(path) is a folder, and a file is to be written. Name a file in it."
         case .isFile(let path): "\(path) is a file, and a folder is to be written to. Name a folder."
-        case .noFile(let path): "\(path) is no plain file. Name a file, or - for standard output (csv, jsonl)."
+        case .notPlainFile(let path): "\(path) is no plain file. Name a file, or - for standard output (csv, jsonl)."
         case .insideRun(let path, let run): "\(path) would lie in the run folder \(run), whose files its training alone writes. Name a path outside of it."
         case .nothingMeasured(let run): "\(run) has no steps that were measured: it was not trained here, or not yet."
         }

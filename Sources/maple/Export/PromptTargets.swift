@@ -37,6 +37,7 @@ extension Export {
 
     func exportHuggingFace(_ request: ExportRequest) throws -> String {
         let export = try prompts(request)
+        try request.checkPlace()
         let spec = try SessionFile.parse(text: try request.run.sessionText(), name: request.run.sessionFile)
         let model = try ModelFolder(
             path: clip.model ?? spec.model.path, vocabulary: clip.vocabulary ?? (clip.model == nil ? spec.model.vocabulary : nil), threads: 1)

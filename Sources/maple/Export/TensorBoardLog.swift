@@ -24,8 +24,6 @@ struct TensorBoardLog {
     let sink: Sink
     /// The run's own data set; nil for one that is not known.
     let data: String?
-    /// What the points of an imported log measured.
-    var measured = MeasuredFigures([], isImported: false)
     /// Evaluations of the latest step.
     private var figures: [EvaluationFigure] = []
 
@@ -39,7 +37,7 @@ struct TensorBoardLog {
 
     func step(_ point: MetricPoint, time: Double) throws {
         let tags = ["train/loss", "train/accuracy", "train/learning_rate", "train/images_per_second"]
-        var values = zip(tags, measured.of(point)).compactMap { tag, value in value.map { (tag, Float($0)) } }
+        var values = zip(tags, point.figures).compactMap { tag, value in value.map { (tag, Float($0)) } }
         for norm in point.norms { values += norm.figures.map { ("norms/" + $0.name, $0.value) } }
         guard !values.isEmpty else { return }
         try sink(TensorBoardEvent(time: time, step: point.step, .values(values.map { SummaryValue($0, .scalar($1)) })))
@@ -139,6 +137,7 @@ extension TensorBoardLog {
     /// Writes all that a run folder holds as one event file in the folder asked for.
     /// - Returns: the file, and what there was to say on the way.
     static func export(_ request: ExportRequest, spec: SessionSpec?) throws -> (file: String, notes: [String]) {
+        try request.checkPlace()
         var status = stat()
         if lstat(request.path, &status) == 0, status.st_mode & S_IFMT == S_IFREG { throw ExportError.isFile(path: request.path) }
         let earlier = EventFile.names(in: request.path).map { request.path + "/" + $0 }
@@ -159,7 +158,6 @@ extension TensorBoardLog {
             // Lent for as long as this closure runs.
             try withoutActuallyEscaping(append) { append in
                 var log = TensorBoardLog(data: overview?.data, sink: append)
-                log.measured = MeasuredFigures(points, isImported: overview?.source != nil)
                 if let spec { try log.begin(spec, time: begun) }
                 if let spec, let samples = try? run.samples() {
                     let missing = try log.pictures(samples, dataFolder: spec.data.path, time: begun)

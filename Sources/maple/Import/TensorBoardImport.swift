@@ -111,21 +111,22 @@ struct TensorBoardImport {
         func points() -> (points: [MetricPoint], isPercent: Bool) {
             var byStep: [Int: MetricPoint] = [:]
             let isPercent = accuracy?.points.contains { $0.value > 1.5 && $0.value.isFinite } ?? false
-            func take(_ series: ScalarLog.Series?, _ place: WritableKeyPath<MetricPoint, Double>, scale: Double = 1) {
+            func take(_ series: ScalarLog.Series?, _ place: WritableKeyPath<MetricPoint, Double>, _ figure: MetricPoint.Figures, scale: Double = 1) {
                 for point in series?.points ?? [] where point.step >= 0 {
                     let time = point.time - begun
                     var row = byStep[point.step]
                         ?? MetricPoint(
                             step: point.step, epoch: 0, loss: .nan, accuracy: .nan, learningRate: .nan, time: time.isFinite ? max(0, time) : 0,
-                            imagesPerSecond: .nan)
+                            imagesPerSecond: .nan, measured: [])
                     row[keyPath: place] = point.value * scale
+                    row.measured.insert(figure)
                     byStep[point.step] = row
                 }
             }
-            take(loss, \.loss)
-            take(accuracy, \.accuracy, scale: isPercent ? 0.01 : 1)
-            take(rate, \.learningRate)
-            take(speed, \.imagesPerSecond)
+            take(loss, \.loss, .loss)
+            take(accuracy, \.accuracy, .accuracy, scale: isPercent ? 0.01 : 1)
+            take(rate, \.learningRate, .learningRate)
+            take(speed, \.imagesPerSecond, .imagesPerSecond)
             return (byStep.values.sorted { $0.step < $1.step }, isPercent)
         }
     }
