@@ -7,8 +7,9 @@ import RunModel
 /// {"step":1,"epoch":0,"loss":2.3,"accuracy":0.25,"lr":1e-05,"time":0.8,"images_per_second":5.1,
 ///  "norms":[{"kind":"text","depth":0,"tokens":[1.5,1.25],"gradient":0.1,"moved":0.0}]}
 /// ```
-/// `norms` is left out when there are none, and so is a figure that the log of another program does not have at the step. A number that is not finite is `null` beside `<key>_is`; among `tokens` it is
-/// `null` and reads back as NaN. Fields that are not known are stepped over.
+/// `norms` is left out when there are none, and so is a figure that the log of another program does not have at the step. A number
+/// that is not finite is `null` beside `<key>_is`; among `tokens` it is `null` and reads back as NaN. Fields that are not known are
+/// stepped over.
 enum MetricLine {
     /// What to do with the norms, which are most of a line.
     enum Norms {

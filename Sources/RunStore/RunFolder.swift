@@ -104,8 +104,10 @@ public struct RunFolder: Sendable, Hashable {
     // MARK: Reading
 
     /// The resolved session as TOML text.
+    /// - Throws: `RunStoreError.onlyLog` for the imported log of another program, which has none.
     public func sessionText() throws -> String {
-        String(decoding: try readWhole(sessionFile, limit: 1 << 20), as: UTF8.self)
+        if !exists(sessionFile), let overview = try? SummaryFile.read(self), overview.source != nil { throw RunStoreError.onlyLog(path: path) }
+        return String(decoding: try readWhole(sessionFile, limit: 1 << 20), as: UTF8.self)
     }
 
     public func samples() throws -> DrawnSamples { try SamplesFile.read(samplesFile) }

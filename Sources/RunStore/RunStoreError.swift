@@ -15,6 +15,8 @@ public enum RunStoreError: Error, Sendable, Equatable, CustomStringConvertible {
     case newerFormat(path: String, format: Int)
     /// The run was trained elsewhere.
     case imported(path: String, source: String)
+    /// The log of another program: it has no session.
+    case onlyLog(path: String)
     case noSuchRun(query: String, root: String)
     case noRuns(root: String)
     case ambiguous(query: String, candidates: [String])
@@ -35,6 +37,8 @@ public enum RunStoreError: Error, Sendable, Equatable, CustomStringConvertible {
             "\(path) was written by a newer maple (layout \(format), this program knows \(RunOverview.knownFormat)): it can be read, not changed. Update maple."
         case .imported(let path, let source):
             "\(path) was imported from \(source) and is read-only. Start a run of its own with `maple train`."
+        case .onlyLog(let path):
+            "\(path) is the log of another program: curves alone, without a session, prompts or a model. Name a run that was trained here."
         case .noSuchRun(let query, let root): "no run called \(query) in \(root). `maple runs` lists what there is."
         case .noRuns(let root): "there are no runs in \(root) yet. Start one with `maple train`, or name another folder."
         case .ambiguous(let query, let candidates):

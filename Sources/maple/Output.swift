@@ -73,10 +73,9 @@ func duration(_ seconds: Double) -> String {
 func table(_ header: [String], _ rows: [[String]], left: Set<Int> = [0]) -> String {
     let widths = header.indices.map { column in ([header] + rows).map { CharacterWidth.of($0[column]) }.max() ?? 0 }
     return ([header] + rows).map { row in
-        let line = row.enumerated().map { column, text in
+        row.enumerated().map { column, text in
             let gap = String(repeating: " ", count: widths[column] - CharacterWidth.of(text))
             return left.contains(column) ? text + gap : gap + text
-        }.joined(separator: "  ")
-        return String(line.prefix(upTo: line.lastIndex { $0 != " " }.map(line.index(after:)) ?? line.startIndex))
+        }.joined(separator: "  ").trimmingTrailingSpaces()
     }.joined(separator: "\n")
 }

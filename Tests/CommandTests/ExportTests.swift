@@ -121,6 +121,11 @@ import Testing
             #expect(rows.count == 1 && rows[0]["source"] as? String == logs && rows[0]["state"] as? String == "finished")
             #expect(rows[0]["name"] as? String == "tensorboard" && rows[0]["created"] as? Double == 100)
             try place.maple("resume", "last").expectRefusal("imported from", "read-only")
+            try place.maple("eval", "last").expectRefusal("log of another program")
+            try place.maple("words", "last").expectRefusal("log of another program")
+            let live = try place.maple("show", "live", "--run", "last", "--size", "120x40").output
+            #expect(live.contains("log of another program") && live.contains("no evaluation") && !live.contains("e evaluates now"), "\(live)")
+            #expect(try place.maple("show", "results", "--size", "120x40").output.contains("tensorboard"))
             #expect(try place.maple("export", "last", "--to", "csv", place.folder + "/m.csv").code == 0)
             #expect(try place.maple("export", "last", "--to", "tensorboard", place.folder + "/tb").code == 0)
             let chosen = try place.maple("import", "--tensorboard", logs, "--loss", "odd", "--name", "mine", "--json")

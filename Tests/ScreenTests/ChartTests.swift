@@ -35,6 +35,12 @@ import Testing
         #expect(smooth[2].isNaN)
     }
 
+    /// A panel of the log of another program is drawn only where the log has its figure.
+    @Test func curvesKnowWhetherTheyHoldNumbers() {
+        #expect(!Curve().hasNumbers && !Curve([.nan, .infinity]).hasNumbers && Curve([.nan, 0, .nan]).hasNumbers)
+        #expect(!Curve(Array(repeating: .nan, count: 5000)).hasNumbers && Curve(Array(repeating: .nan, count: 5000) + [1]).hasNumbers)
+    }
+
     @Test func constantSeriesIsLeftAlone() {
         #expect(Smoothing.smoothed(Array(repeating: 0.1, count: 50), weight: 0.9) == Array(repeating: 0.1, count: 50))
     }

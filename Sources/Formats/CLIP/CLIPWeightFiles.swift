@@ -195,7 +195,8 @@ public struct CLIPWeightFiles: Sendable {
         guard let index = index(ofShard: path) else { return try open(whole: path, asked: asked, activation) }
         do {
             return try open(whole: path, asked: asked, activation)
-        } catch is FormatError {
+        } catch FormatError.weights {
+            // Whole and readable, but no whole model.
             throw FormatError.weights(path: path, .shard(index: index))
         }
     }

@@ -84,8 +84,8 @@ public struct PromptCheckpoint: Sendable {
 /// What this program notes beside the tensors of a file in the reference's layout, which has no place for it: the words, where the
 /// class name stands, and the sentences of class-specific contexts. Other readers pass over it.
 public enum PromptNotes {
-    public static let keys = ["init", "position", "sentences"]
-    static let prefix = "maple_"
+    private static let keys = ["init", "position", "sentences"]
+    private static let prefix = "maple_"
 
     /// A file's notes as plain values of a PyTorch file.
     public static func values(_ metadata: [String: String]) -> [(key: String, value: PyTorchWriter.Value)] {

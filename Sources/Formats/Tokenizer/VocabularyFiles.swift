@@ -48,9 +48,11 @@ extension BPETokenizer {
     var oddity: String? {
         var made = Set(vocabulary.merges.values.map(\.result)).union(vocabulary.byteIDs)
         made.formUnion([startToken, endToken])
+        guard made.count < vocabulary.tokens.count else { return nil }
         let unmade = vocabulary.tokens.filter { !made.contains($0.key) && !$0.value.hasPrefix("<|") }
         guard let first = unmade.min(by: { $0.key < $1.key }) else { return nil }
-        return "no merge makes \(unmade.count) of the \(vocabulary.tokens.count) tokens of the vocabulary (such as '\(first.value.printable)'): is the list of merges whole?"
+        return "no merge makes \(unmade.count) of the \(vocabulary.tokens.count) tokens of the vocabulary (such as '\(first.value.printable)'): "
+            + "is the list of merges whole?"
     }
 
     // MARK: Writing

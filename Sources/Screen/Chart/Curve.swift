@@ -18,6 +18,8 @@ public struct Curve: Sendable {
     public var count: Int { values.count }
     public var smoothingWeight: Double { state.weight }
     public var last: Float? { values.last }
+    /// Whether any of its values is one, neither NaN nor infinite.
+    public var hasNumbers: Bool { raw(0..<count).map { $0.low <= $0.high } ?? false }
 
     public mutating func append(_ value: Float) {
         values.append(value)

@@ -140,7 +140,12 @@ extension WorkbenchState {
         if live.plot.logY, panel != .accuracy { notes.append("log y") }
         if live.plot.logX { notes.append("log x") }
         if live.plot.window != nil { notes.append("zoomed") }
-        scene.grid.frame(rect, title: panel.title, note: notes.joined(separator: " · "), focused: live.panel == panel)
+        let isLogged = chart.series.contains { $0.curve.hasNumbers } || liveTrace?.row.isLog != true
+        scene.grid.frame(rect, title: panel.title, note: isLogged ? notes.joined(separator: " · ") : "", focused: live.panel == panel)
+        guard isLogged else {
+            scene.grid.put("not in this log", x: rect.x + 2, y: rect.y + 1, style: .dim, limit: rect.width - 4)
+            return
+        }
         drawChart(chart, &scene, rect, panel)
     }
 
@@ -358,7 +363,7 @@ extension WorkbenchState {
 }
 
 extension String {
-    func trimmingTrailingSpaces() -> String {
+    package func trimmingTrailingSpaces() -> String {
         var text = Substring(self)
         while text.hasSuffix(" ") { text.removeLast() }
         return String(text)

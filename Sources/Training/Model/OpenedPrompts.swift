@@ -67,7 +67,7 @@ public struct OpenedPrompts {
         }
         let sentences = Self.sentences(file, model)
         if let words = given.words {
-            try Self.check(words, spec, noted["init"], sentences, file, model)
+            try Self.checkWords(words, spec, noted["init"], sentences, file, model)
             spec.initialWords = words
         } else {
             spec.initialWords = noted["init"] ?? Self.words(spec, sentences, model, &notes)
@@ -153,7 +153,7 @@ public struct OpenedPrompts {
     }
 
     /// Words that are given must be those of the file, as far as it holds them.
-    private static func check(
+    private static func checkWords(
         _ given: String, _ spec: MethodSpec, _ noted: String?, _ sentences: [[Int32]]?, _ file: PromptCheckpoint, _ model: ModelFolder
     ) throws {
         func contradiction(_ own: String) -> FormatError {

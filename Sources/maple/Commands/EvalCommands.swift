@@ -130,7 +130,8 @@ struct Eval: ParsableCommand {
         place("model.path", model)
         place("model.vocabulary", vocabulary)
         place("data.path", data)
-        if data == nil, try folder.sessionText().contains(PromptImport.noData) {
+        _ = try folder.sessionText()
+        if data == nil, let overview = RunList.overview(folder), overview.source != nil, overview.data == nil {
             throw ImportError.noData(run: folder.path)
         }
         var spec = try SessionFile.read(path: folder.sessionFile, overrides: overrides)

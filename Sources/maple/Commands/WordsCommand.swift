@@ -105,8 +105,7 @@ struct WordsCommand: ParsableCommand {
     /// The run's training classes, and the one that is shown.
     private func classNames(_ folder: RunFolder) throws -> ([String], String) {
         // Imported prompts may not say their classes.
-        let isSaid = FileManager.default.fileExists(atPath: folder.samplesFile) || RunList.overview(folder)?.source == nil
-        let names = isSaid ? try folder.samples().classes.map(\.name) : []
+        let names = FileManager.default.fileExists(atPath: folder.samplesFile) ? try folder.samples().classes.map(\.name) : []
         guard let className else { return (names, names.first ?? "thing") }
         // A name that the run did not train on has a prompt as well.
         return (names, names.first { $0.caseInsensitiveCompare(className) == .orderedSame } ?? className)

@@ -31,9 +31,10 @@ struct ExportRequest {
 
     /// - Throws: `ExportError.insideRun` when `path` is a run folder or lies in one.
     func checkPlace() throws {
-        // A link that is itself replaced does not lead anywhere.
-        let url = URL(fileURLWithPath: path)
-        var place = url.deletingLastPathComponent().resolvingSymlinksInPath().appendingPathComponent(url.lastPathComponent).path
+        let url = URL(fileURLWithPath: path), isThere = FileManager.default.fileExists(atPath: path)
+        var place = isThere
+            ? url.resolvingSymlinksInPath().path
+            : url.deletingLastPathComponent().resolvingSymlinksInPath().appendingPathComponent(url.lastPathComponent).path
         while place.count > 1 {
             // A session alone makes no run folder.
             let hasCheckpoints = FileManager.default.fileExists(atPath: place + "/checkpoints")

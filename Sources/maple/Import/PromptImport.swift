@@ -24,9 +24,6 @@ struct PromptImport {
     var threads: Int
     var progress: ProgressLine
 
-    /// Stands for a data set that was not named.
-    static let noData = "(not given when it was imported)"
-
     private func absolute(_ path: String) -> String {
         path.hasPrefix("/") ? path : FileManager.default.currentDirectoryPath + "/" + path
     }
@@ -39,7 +36,7 @@ struct PromptImport {
         var notes = clip.notes + opened.notes
         var spec = SessionSpec(
             name: name ?? title, model: ModelSpec(path: absolute(model), vocabulary: vocabulary.map(absolute)),
-            data: DataSpec(path: data.map(absolute) ?? Self.noData, split: split, classes: classes, shots: nil),
+            data: DataSpec(path: data.map(absolute) ?? "(not given when it was imported)", split: split, classes: classes, shots: nil),
             method: opened.method)
         if opened.method.classSpecific || classes == .all { spec.eval.classes = [classes] }
         // Where the file counts epochs alone, these stand for steps: 0 would mean an untrained method.
